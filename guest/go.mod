@@ -1,0 +1,3 @@
+module lms-computer/guest
+
+go 1.24

@@ -1,0 +1,124 @@
+/**
+ * What a driver is: it boots machines of one kind and knows nothing of shells or files.
+ * Types only; a driver imports this, the errors, the limits and its own library.
+ */
+import type { Duplex } from "node:stream";
+
+export type DriverName = "docker" | "podman" | "namespace";
+
+export interface Abortable {
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** One step of something that takes longer than a second, for a progress line. */
+export interface Progress {
+	readonly phase: "pull" | "prepare" | "create" | "start" | "connect";
+	/** A short text for people: `pulling ubuntu:24.04`. */
+	readonly message: string;
+	/** 0 to 1 where it is known. */
+	readonly fraction?: number;
+}
+
+export interface CreateOptions extends Abortable {
+	readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What a machine is made from. Every field has a value; the defaults are in limits.ts. */
+export interface MachineSpec {
+	/** The computer's name: `[a-z0-9][a-z0-9_.-]{0,62}`. One machine per name and driver. */
+	readonly name: string;
+	/** Image reference; ignored by a driver whose capabilities say `images: false`. */
+	readonly image: string;
+	readonly hostname: string;
+	/** 0 means no limit. */
+	readonly cpus: number;
+	/** 0 means no limit. */
+	readonly memoryBytes: number;
+	/** 0 means no limit. */
+	readonly pids: number;
+	readonly network: "none" | "open";
+	readonly env: Readonly<Record<string, string>>;
+	/** OCI runtime such as `runsc`; undefined is the engine's own. */
+	readonly runtime?: string | undefined;
+}
+
+/** How far the guest is from the host's kernel. */
+export type Boundary = "shared-kernel" | "user-kernel" | "vm";
+
+/** What a driver can do here, now. A total record: no key is optional, and what is false is refused with `not_supported`. */
+export interface Capabilities {
+	readonly boundary: Boundary;
+	/** Machines are made from an image of the caller's choice; else from the host's own system directories. */
+	readonly images: boolean;
+	/** `network: "open"` works. */
+	readonly openNetwork: boolean;
+	readonly limitCpus: boolean;
+	readonly limitMemory: boolean;
+	readonly limitPids: boolean;
+	/** Packages can be installed below /usr by root in the guest. */
+	readonly writableSystem: boolean;
+	/** The driver itself runs without root. */
+	readonly rootless: boolean;
+}
+
+/** The answer of a probe: usable, or why not and what to do. */
+export type Availability =
+	| {
+			readonly usable: true;
+			readonly version: string;
+			/** Where the engine was found, for people: a socket, a pipe, a URL, or `this kernel`. */
+			readonly endpoint: string;
+			readonly capabilities: Capabilities;
+	  }
+	| {
+			readonly usable: false;
+			readonly reason: string;
+			readonly hint: string;
+			/** Every place that was tried, and what came. */
+			readonly tried: readonly { readonly endpoint: string; readonly reason: string }[];
+	  };
+
+export type MachineState = "running" | "stopped" | "paused" | "broken";
+
+export interface MachineInfo {
+	/** The driver's own identifier: a container id, or the machine's directory name. */
+	readonly id: string;
+	readonly name: string;
+	readonly driver: DriverName;
+	readonly state: MachineState;
+	/** The image as asked for, or `host` for a driver without images. */
+	readonly image: string;
+	/** Unix time in ms. */
+	readonly createdAt: number;
+	/** Limits and settings asked for that this machine does not have, for people. Empty when all were applied. */
+	readonly warnings: readonly string[];
+}
+
+/** A booted (or bootable) machine. Every method rejects with a ComputerError; `machine_gone` when it no longer exists. */
+export interface Machine {
+	readonly id: string;
+	readonly name: string;
+	readonly driver: DriverName;
+	inspect(options?: Abortable): Promise<MachineInfo>;
+	/** Idempotent: a running machine is left alone, a paused one goes on. */
+	start(options?: Abortable): Promise<void>;
+	/** Idempotent. TERM to the agent, then KILL. Files are kept. */
+	stop(options?: Abortable): Promise<void>;
+	/** Idempotent. Nothing is left: no process, no file, no cgroup. */
+	remove(options?: Abortable): Promise<void>;
+	/** A new byte stream to the running agent. Destroying it ends whatever was spawned for it. */
+	connect(options?: Abortable): Promise<Duplex>;
+}
+
+export interface Driver {
+	readonly name: DriverName;
+	/** Reports why or why not; never throws. */
+	probe(options?: Abortable): Promise<Availability>;
+	/** Makes and starts a machine. `already_exists` when the name is taken: attach to it then. Leaves nothing behind when it fails or is aborted. */
+	create(spec: MachineSpec, options?: CreateOptions): Promise<Machine>;
+	/** The machine of that name in whatever state, or undefined. Never starts it. */
+	attach(name: string, options?: Abortable): Promise<Machine | undefined>;
+	list(options?: Abortable): Promise<readonly MachineInfo[]>;
+	/** Lets go of what the driver holds on the host (sockets, timers). Machines live on. */
+	close(): Promise<void>;
+}

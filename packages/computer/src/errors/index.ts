@@ -1,0 +1,2 @@
+export { ERROR_CODES, type ErrorCode } from "./codes.js";
+export { ComputerError, type ErrorDetails, isComputerError } from "./computer-error.js";

@@ -1,0 +1,56 @@
+/** Every default and every bound, once. Bytes, ms and counts, as the names say. */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** What a computer is when nothing else is asked for. */
+export const DEFAULTS = {
+	name: "default",
+	image: "ubuntu:24.04",
+	hostname: "lms-computer",
+	cpus: 2,
+	memoryBytes: 1024 * MiB,
+	pids: 512,
+	network: "none",
+	session: "main",
+	/** A command's own time limit. */
+	timeoutMs: 30_000,
+	/** Per stream, of the collected output of one command. */
+	maxOutputBytes: 1 * MiB,
+} as const;
+
+/** What the guest's home is, on every machine. */
+export const GUEST_HOME = "/home/user";
+
+/** Where the agent is in every machine. */
+export const GUEST_AGENT = "/.lms/agent";
+
+export const BOUNDS = {
+	timeoutMs: { min: 1, max: 3_600_000 },
+	commandBytes: 16 * MiB,
+	maxOutputBytes: { min: 2, max: 1024 * MiB },
+	/** Of what the guest may send in one piece. */
+	guestJsonBytes: 16 * MiB,
+	guestFrameBytes: 1 * MiB,
+} as const;
+
+/** How long we wait for others. */
+export const DEADLINES = {
+	/** One ping of one engine endpoint. */
+	probeMs: 2_000,
+	/** A started machine's agent to say hello. */
+	helloMs: 10_000,
+	/** TERM to KILL when a machine is stopped. */
+	stopGraceMs: 2_000,
+	/** Any other single answer of an engine (not a pull). */
+	engineMs: 60_000,
+} as const;
+
+/** The generation of the guest protocol this host speaks. See docs/protocol.md. */
+export const PROTOCOL_GENERATION = 1;
+
+/** A computer's name. */
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
+
+/** A session's or terminal's name. */
+export const SESSION_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
