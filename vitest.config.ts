@@ -9,7 +9,6 @@ export default defineConfig({
 	},
 	test: {
 		include: ["test/**/*.test.ts"],
-		globalSetup: ["test/support/leftovers.ts"],
 		reporters: ["default", "./test/support/totals-reporter.ts"],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,

@@ -3,7 +3,7 @@
 //   --quiet     says nothing when there is nothing to do
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,11 +51,23 @@ function buildTypeScript() {
 	} catch {
 		throw new BuildFailure("TypeScript is not installed here. Run `npm install` without --omit=dev, then `npm run build`.", true);
 	}
+	removeOrphans();
 	run(process.execPath, [tsc, "--build"], { cwd: ROOT });
 	// npm links the command before dist/ exists, and so cannot mark it itself.
 	const cli = join(PACKAGE, "dist/cli/main.js");
 	if (existsSync(cli)) chmodSync(cli, 0o755);
 	if (!quiet) say("TypeScript", started);
+}
+
+/** tsc leaves the output of a source that is gone; it would be packed and still be imported. */
+function removeOrphans() {
+	const output = join(PACKAGE, "dist");
+	if (!existsSync(output)) return;
+	for (const entry of readdirSync(output, { withFileTypes: true, recursive: true })) {
+		const path = join(entry.parentPath, entry.name);
+		const source = join(PACKAGE, "src", relative(output, path)).replace(/\.(js|d\.ts)(\.map)?$/, ".ts");
+		if (entry.isFile() && source.endsWith(".ts") && !existsSync(source)) rmSync(path);
+	}
 }
 
 function buildAgent() {
