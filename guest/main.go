@@ -3,36 +3,59 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
+
+	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/server"
 )
 
 // version is set by the build.
 var version = "dev"
 
-const usage = `usage: agent init [--listen-fd N]   be PID 1 and serve
-       agent connect               join stdio to the agent's socket
+const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR] [--home DIR]
+                                   be PID 1 and serve
+       agent connect [--socket PATH]
+                                   join stdio to the agent's socket
+       agent become PROGRAM …      turn into PROGRAM, as the parent of its orphans
        agent version
 `
 
 func main() {
-	var err error
-	switch command(os.Args) {
-	case "version":
-		fmt.Println(version)
-	default:
+	if len(os.Args) < 2 {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	if err != nil {
+	if err := run(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func command(args []string) string {
-	if len(args) < 2 {
-		return ""
+func run(command string, args []string) error {
+	flags := flag.NewFlagSet(command, flag.ExitOnError)
+	socket := flags.String("socket", "/run/lms/agent.sock", "")
+	switch command {
+	case "init":
+		o := server.Options{Version: version}
+		flags.IntVar(&o.ListenFD, "listen-fd", -1, "")
+		flags.StringVar(&o.RunDir, "run-dir", "/run/lms", "")
+		flags.StringVar(&o.SpoolDir, "spool-dir", "/var/lib/lms", "")
+		flags.StringVar(&o.Home, "home", "/home/user", "")
+		_ = flags.Parse(args)
+		o.Socket = *socket
+		return server.Serve(o)
+	case "connect":
+		_ = flags.Parse(args)
+		return server.Connect(*socket)
+	case "become":
+		return process.Become(args)
+	case "version":
+		fmt.Println(version)
+		return nil
 	}
-	return args[1]
+	fmt.Fprint(os.Stderr, usage)
+	os.Exit(2)
+	return nil
 }

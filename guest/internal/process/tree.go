@@ -1,0 +1,179 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Marker is the environment variable that names the command a process was started by.
+const Marker = "LMS_COMMAND"
+
+// Tree is what one command has started: all below its shell since it began, and what carries its marker.
+type Tree struct {
+	Shell int    // pid of the shell that runs the command
+	ID    string // the marker's value
+	Since uint64 // BootTicks when it began
+}
+
+// Stat is what we need of /proc/PID/stat.
+type Stat struct {
+	Pid, Parent int
+	State       byte
+	Start       uint64
+}
+
+// ParseStat reads a line of /proc/PID/stat. The name in parentheses is the process's own choice and may hold anything,
+// parentheses and newlines too: fields are counted from the last one.
+func ParseStat(line []byte) (Stat, bool) {
+	open, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
+	if open < 1 || end < open {
+		return Stat{}, false
+	}
+	fields := bytes.Fields(line[end+1:])
+	if len(fields) < 20 || len(fields[0]) != 1 {
+		return Stat{}, false
+	}
+	pid, err1 := strconv.Atoi(string(bytes.TrimSpace(line[:open])))
+	parent, err2 := strconv.Atoi(string(fields[1]))
+	start, err3 := strconv.ParseUint(string(fields[19]), 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil {
+		return Stat{}, false
+	}
+	return Stat{Pid: pid, Parent: parent, State: fields[0][0], Start: start}, true
+}
+
+// List reads every process of the machine.
+func List() []Stat {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	all := make([]Stat, 0, len(names))
+	for _, name := range names {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		line, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue
+		}
+		if stat, ok := ParseStat(line); ok {
+			all = append(all, stat)
+		}
+	}
+	return all
+}
+
+// Members are the living processes of the tree, without its shell.
+func (t Tree) Members() []int {
+	all := List()
+	below := map[int][]Stat{}
+	for _, stat := range all {
+		below[stat.Parent] = append(below[stat.Parent], stat)
+	}
+	found := map[int]bool{}
+	var include func(pid int)
+	include = func(pid int) {
+		if found[pid] {
+			return
+		}
+		found[pid] = true
+		for _, child := range below[pid] {
+			include(child.Pid)
+		}
+	}
+	// Children of the shell from before belong to an earlier command, with all below them. Later ones may too: an orphan of
+	// an earlier command's server, say; its marker tells.
+	for _, child := range below[t.Shell] {
+		if child.Start < t.Since {
+			continue
+		}
+		if marker := markerOf(child.Pid); marker == "" || marker == t.ID {
+			include(child.Pid)
+		}
+	}
+	members := []int{}
+	for _, stat := range all {
+		dead := stat.State == 'Z' || stat.State == 'X'
+		if dead || stat.Pid == t.Shell || stat.Pid == 1 {
+			continue
+		}
+		if found[stat.Pid] || (stat.Start >= t.Since && markerOf(stat.Pid) == t.ID) {
+			members = append(members, stat.Pid)
+		}
+	}
+	return members
+}
+
+func markerOf(pid int) string {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return ""
+	}
+	key := []byte(Marker + "=")
+	for len(environ) > 0 {
+		entry, rest, _ := bytes.Cut(environ, []byte{0})
+		if value, ok := bytes.CutPrefix(entry, key); ok {
+			return string(value)
+		}
+		environ = rest
+	}
+	return ""
+}
+
+// Signal sends sig to every member and tells how many there were. CONT goes with it, since a stopped process acts on nothing
+// but KILL.
+func (t Tree) Signal(sig syscall.Signal) int {
+	members := t.Members()
+	for _, pid := range members {
+		_ = syscall.Kill(pid, sig)
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}
+	return len(members)
+}
+
+// Kill ends every member. Each round stops all before it kills, so that a fork bomb can not outrun it.
+func (t Tree) Kill() {
+	for round := 0; round < 100; round++ {
+		stopped := map[int]bool{}
+		for pass := 0; pass < 20; pass++ {
+			fresh := false
+			for _, pid := range t.Members() {
+				if !stopped[pid] {
+					stopped[pid], fresh = true, true
+					_ = syscall.Kill(pid, syscall.SIGSTOP)
+				}
+			}
+			if !fresh {
+				break
+			}
+		}
+		if len(stopped) == 0 {
+			return
+		}
+		for pid := range stopped {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		time.Sleep(time.Duration(min(round+1, 20)) * time.Millisecond)
+	}
+}
+
+// Gone waits until no member is left, or the time is over. Processes that are not our children send us no event when they end,
+// so this looks again, ever more rarely.
+func (t Tree) Gone(within time.Duration) bool {
+	deadline := time.Now().Add(within)
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		if len(t.Members()) == 0 {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+}

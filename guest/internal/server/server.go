@@ -1,0 +1,167 @@
+// Package server is the life of the agent in a machine: it owns sessions, terminals and files, and serves the guest protocol.
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/session"
+	"lms-computer/guest/internal/terminal"
+	"lms-computer/guest/internal/wire"
+)
+
+// Generation of the protocol. See docs/protocol.md.
+const Generation = 1
+
+// Options say where the agent lives in its machine.
+type Options struct {
+	Version  string
+	Socket   string // path of the socket to make
+	ListenFD int    // or a listening socket that was handed over; -1: none
+	RunDir   string
+	SpoolDir string
+	Home     string
+}
+
+// Serve runs the agent until a TERM.
+func Serve(o Options) error {
+	// Little memory matters more than throughput of the collector: many machines share a host.
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(64 << 20)
+	// Most of a call is waiting for the shell. One thread at a time spares the waking of others: 20 % of a round trip.
+	runtime.GOMAXPROCS(1)
+	process.Reap()
+	// A guest process of the same user may otherwise trace the agent and read its memory.
+	const prSetDumpable = 4
+	_, _, _ = syscall.Syscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0)
+
+	listener, err := listen(o)
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{o.RunDir, o.SpoolDir} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return err
+		}
+	}
+	clear(o.RunDir, o.Socket)
+	clear(o.SpoolDir, "")
+	_ = os.MkdirAll(o.Home, 0o755)
+
+	env := environment(o.Home)
+	shell := session.FindShell(os.Getenv("LMS_SHELL"))
+	config := session.Config{RunDir: o.RunDir, SpoolDir: o.SpoolDir, Home: o.Home, Shell: shell, Env: env}
+	sessions := session.New(config)
+	terminals := terminal.New(config, sessions.State)
+	mux := http.NewServeMux()
+	sessions.Register(mux)
+	terminals.Register(mux)
+	boot := make([]byte, 8)
+	_, _ = rand.Read(boot)
+	hello := map[string]any{
+		"generation": Generation, "version": o.Version, "boot": hex.EncodeToString(boot), "shell": shell, "arch": runtime.GOARCH, "pid": os.Getpid(),
+	}
+	mux.HandleFunc("GET /v1/hello", func(w http.ResponseWriter, _ *http.Request) { wire.Reply(w, hello) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))
+	})
+	go sessions.Warm()
+	go stopOnSignal()
+	return serve(listener, mux)
+}
+
+func serve(listener net.Listener, handler http.Handler) error {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{
+		Handler:        handler,
+		Protocols:      &protocols,
+		MaxHeaderBytes: 64 << 10,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          4096,
+			MaxReadFrameSize:              1 << 20,
+			MaxReceiveBufferPerConnection: 16 << 20,
+			MaxReceiveBufferPerStream:     4 << 20,
+		},
+	}
+	return server.Serve(listener)
+}
+
+func listen(o Options) (net.Listener, error) {
+	if o.ListenFD >= 0 {
+		file := os.NewFile(uintptr(o.ListenFD), "listener")
+		defer file.Close()
+		return net.FileListener(file)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Socket), 0o755); err != nil {
+		return nil, err
+	}
+	_ = os.Remove(o.Socket)
+	old := syscall.Umask(0o177)
+	defer syscall.Umask(old)
+	return net.Listen("unix", o.Socket)
+}
+
+// clear removes what an earlier boot left: FIFOs, scripts, logs.
+func clear(dir, except string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if path := filepath.Join(dir, entry.Name()); path != except {
+			_ = os.RemoveAll(path)
+		}
+	}
+}
+
+// environment of a new session: that of the machine, with what a shell can not do without.
+func environment(home string) []string {
+	env := []string{}
+	seen := map[string]bool{}
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "LMS_") {
+			continue
+		}
+		seen[name] = true
+		env = append(env, entry)
+	}
+	for _, fallback := range [][2]string{
+		{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", home}, {"LANG", "C.UTF-8"}, {"USER", "root"}, {"TERM", "dumb"},
+	} {
+		if !seen[fallback[0]] {
+			env = append(env, fallback[0]+"="+fallback[1])
+		}
+	}
+	return env
+}
+
+// stopOnSignal ends the machine on TERM: the kernel kills what is left in its PID namespace. PID 1 gets no signal that it does not
+// handle, so that `kill -9 -1` in a shell leaves it alone.
+func stopOnSignal() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	<-stop
+	os.Exit(0)
+}
+
+// Connect joins stdio to the agent's socket.
+func Connect(socket string) error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return fmt.Errorf("the agent does not answer: %w", err)
+	}
+	return join(conn.(*net.UnixConn), os.Stdin, os.Stdout)
+}

@@ -1,0 +1,199 @@
+package session
+
+import (
+	"syscall"
+	"time"
+
+	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/spool"
+	"lms-computer/guest/internal/wire"
+)
+
+// How long each step of ending a command may take: INT and TERM to the tree, then KILL, then the shell itself.
+const (
+	interruptGrace = 250 * time.Millisecond
+	terminateGrace = 500 * time.Millisecond
+	shellGrace     = 250 * time.Millisecond
+)
+
+// exitTimedOut is what coreutils' timeout answers.
+const exitTimedOut = 124
+
+// Command is one command of a session, while it runs and for as long as it is remembered.
+type Command struct {
+	id      string
+	session string
+	text    string // cut
+	shell   *shell
+	stdout  *output
+	stderr  *output
+	stdin   *stdin
+	tree    process.Tree
+	started time.Time
+
+	kills chan kill
+	ended chan struct{} // closed once the fields below are set
+
+	exitCode int
+	timedOut bool
+	fate     string // of the shell: kept, exited, killed
+	cwd      string
+	finished time.Time
+}
+
+// kill asks for the end of a command.
+type kill struct {
+	signal   syscall.Signal
+	grace    time.Duration
+	timedOut bool
+}
+
+// watch follows the command to its end.
+func (c *Command) watch() {
+	select {
+	case r := <-c.shell.reports:
+		c.report(r)
+	case <-c.shell.process.Done():
+		c.lost()
+	case k := <-c.kills:
+		c.takeDown(k)
+	}
+	c.finished = time.Now()
+	c.stdin.end()
+	c.stdout.finish()
+	c.stderr.finish()
+}
+
+func (c *Command) report(r report) { c.exitCode, c.fate, c.cwd = r.status, "kept", r.cwd }
+
+// lost is for a shell that ended: by `exit`, `exec` or `set -e`, or by a signal.
+func (c *Command) lost() {
+	// It may have reported and then died.
+	c.shell.settle()
+	c.fate = "exited"
+	if c.shell.process.Signaled() {
+		c.fate = "killed"
+	}
+	c.exitCode, c.cwd = c.shell.process.ExitCode(), c.shell.current().cwd
+	select {
+	case r := <-c.shell.reports:
+		c.exitCode, c.cwd = r.status, r.cwd
+	default:
+	}
+}
+
+// takeDown ends the tree and brings the shell back to its prompt; a shell that does not come back is killed.
+func (c *Command) takeDown(k kill) {
+	over := c.step(syscall.SIGINT, k.signal, k.grace)
+	if !over {
+		over = c.step(syscall.SIGINT, syscall.SIGKILL, shellGrace)
+	}
+	if !over {
+		c.shell.process.Signal(syscall.SIGKILL)
+		<-c.shell.process.Done()
+		c.lost()
+	}
+	// The list was aborted; what it left in the background is still there.
+	if !c.tree.Gone(0) {
+		c.tree.Signal(syscall.SIGTERM)
+		if !c.tree.Gone(interruptGrace) {
+			c.tree.Kill()
+		}
+	}
+	if k.timedOut {
+		c.exitCode, c.timedOut = exitTimedOut, true
+	}
+}
+
+// step signals shell and tree and waits for the shell to report. An interrupt of the shell aborts the list that it runs; it acts on it
+// when the child it waits for has ended, so it is sent first and once more after the child was told.
+func (c *Command) step(toShell, toTree syscall.Signal, grace time.Duration) bool {
+	c.shell.process.Signal(toShell)
+	if toTree == syscall.SIGKILL {
+		c.tree.Kill()
+		c.shell.process.Signal(toShell)
+	} else {
+		c.tree.Signal(syscall.SIGINT)
+	}
+	timer := time.NewTimer(interruptGrace)
+	defer timer.Stop()
+	for termed := toTree == syscall.SIGKILL || toTree == syscall.SIGINT; ; {
+		select {
+		case r := <-c.shell.reports:
+			c.report(r)
+			return true
+		case <-c.shell.process.Done():
+			c.lost()
+			return true
+		case <-timer.C:
+			if termed {
+				return false
+			}
+			termed = true
+			c.tree.Signal(toTree)
+			c.shell.process.Signal(toShell)
+			timer.Reset(grace)
+		}
+	}
+}
+
+// Kill ends the command; it returns when it has ended.
+func (c *Command) Kill(k kill) {
+	select {
+	case c.kills <- k:
+	case <-c.ended:
+	}
+	<-c.ended
+}
+
+func (c *Command) running() bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// logOf returns the log of a stream by its name.
+func (c *Command) logOf(stream string) (*spool.Log, error) {
+	switch stream {
+	case "", "stdout":
+		return c.stdout.log, nil
+	case "stderr":
+		return c.stderr.log, nil
+	}
+	return nil, wire.Errorf("invalid_argument", "expected stream to be stdout or stderr, got %q", stream)
+}
+
+type streamState struct {
+	Bytes int64 `json:"bytes"`
+}
+
+// commandState is what the protocol tells of a command.
+type commandState struct {
+	ID         string      `json:"id"`
+	Session    string      `json:"session"`
+	Command    string      `json:"command"`
+	Running    bool        `json:"running"`
+	ExitCode   *int        `json:"exitCode"`
+	TimedOut   bool        `json:"timedOut"`
+	StartedAt  int64       `json:"startedAt"`
+	DurationMs int64       `json:"durationMs"`
+	Pid        int         `json:"pid"`
+	Stdout     streamState `json:"stdout"`
+	Stderr     streamState `json:"stderr"`
+}
+
+func (c *Command) state() commandState {
+	s := commandState{
+		ID: c.id, Session: c.session, Command: c.text, Running: c.running(), Pid: c.tree.Shell,
+		StartedAt: c.started.UnixMilli(), DurationMs: time.Since(c.started).Milliseconds(),
+		Stdout: streamState{c.stdout.log.Total()}, Stderr: streamState{c.stderr.log.Total()},
+	}
+	if !s.Running {
+		code := c.exitCode
+		s.ExitCode, s.TimedOut, s.DurationMs = &code, c.timedOut, c.finished.Sub(c.started).Milliseconds()
+	}
+	return s
+}

@@ -1,0 +1,39 @@
+package session
+
+import (
+	"os"
+	"strings"
+)
+
+// Config says where sessions live.
+type Config struct {
+	RunDir   string   // FIFOs and scripts; memory is best
+	SpoolDir string   // logs; disk is best
+	Home     string   // directory of a new session
+	Shell    string   // path of bash or of a POSIX sh
+	Env      []string // environment of a new session
+}
+
+// FindShell returns the first shell there is; preferred (may be empty) comes first.
+func FindShell(preferred string) string {
+	for _, path := range []string{preferred, "/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh", "/usr/bin/sh", "/bin/ash", "/bin/busybox"} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+// argv starts the shell interactively without a terminal. Without --noediting bash echoes its input and reads it 15 times slower.
+func (c Config) argv() (argv []string, bash bool) {
+	if strings.HasSuffix(c.Shell, "bash") {
+		return []string{c.Shell, "--noprofile", "--norc", "--noediting", "-i"}, true
+	}
+	if strings.HasSuffix(c.Shell, "busybox") {
+		return []string{c.Shell, "sh", "-i"}, false
+	}
+	return []string{c.Shell, "-i"}, false
+}

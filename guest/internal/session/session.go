@@ -1,0 +1,236 @@
+package session
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/spool"
+	"lms-computer/guest/internal/wire"
+)
+
+const maxQueued = 1000
+
+// Session is a persistent shell with a name. When its shell is lost, a fresh one goes on where it was.
+type Session struct {
+	name   string
+	config Config
+	turn   chan struct{} // holds one token: whoever has it may use the shell
+
+	mu      sync.Mutex
+	shell   *shell
+	now     *Command // the one that runs
+	queued  int
+	removed bool
+}
+
+func newSession(name string, config Config) *Session {
+	s := &Session{name: name, config: config, turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	return s
+}
+
+// enter waits for the session to be free; commands run in the order of arrival (a channel's receivers are served first come, first
+// served).
+func (s *Session) enter(ctx context.Context) error {
+	s.mu.Lock()
+	if s.queued >= maxQueued {
+		s.mu.Unlock()
+		return wire.Errorf("limit_reached", "session %s already has %d commands waiting", s.name, maxQueued).With("limit", maxQueued)
+	}
+	s.queued++
+	s.mu.Unlock()
+	defer func() { s.mu.Lock(); s.queued--; s.mu.Unlock() }()
+	select {
+	case <-s.turn:
+		return nil
+	case <-ctx.Done():
+		return wire.Errorf("canceled", "the call was canceled while it waited for session %s", s.name)
+	}
+}
+
+func (s *Session) leave() { s.turn <- struct{}{} }
+
+// ready gives the session a living shell. Called with the turn.
+func (s *Session) ready() (*shell, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.removed {
+		return nil, wire.Errorf("not_found", "session %s was removed while the command waited for it", s.name)
+	}
+	var from *state
+	if s.shell != nil {
+		select {
+		case <-s.shell.process.Done(): // killed while idle
+			s.shell.settle()
+			last := s.shell.current()
+			from = &last
+			s.shell.discard()
+			s.shell = nil
+		default:
+			return s.shell, nil
+		}
+	}
+	return s.fresh(from)
+}
+
+// fresh is called with the lock held.
+func (s *Session) fresh(from *state) (*shell, error) {
+	if s.config.Shell == "" {
+		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
+	}
+	shell, err := startShell(s.config, from)
+	if err != nil {
+		return nil, wire.FromOS(err, s.config.Shell)
+	}
+	s.shell = shell
+	return shell, nil
+}
+
+func (s *Session) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now == nil
+}
+
+// directory is where the next command will run.
+func (s *Session) directory() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shell == nil {
+		return s.config.Home
+	}
+	return s.shell.place()
+}
+
+// launch sends a command to the shell. Called with the turn, which it keeps until the command has ended or moved away. begin is called once
+// nothing can fail any more, before the first output.
+func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func()) (*Command, error) {
+	sh, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	cwd, err := r.directory(sh.place(), s.config.Home)
+	if err != nil {
+		return nil, err
+	}
+	fifos := sh.next
+	sh.next = pair{}
+	if fifos.stdout == nil || fifos.stderr == nil {
+		return nil, wire.Errorf("disk_full", "no FIFO could be made in %s", sh.dir)
+	}
+	base := filepath.Join(sh.dir, strconv.Itoa(sh.files))
+	cut := r.Command
+	if len(cut) > 4096 {
+		cut = cut[:4096]
+	}
+	c := &Command{
+		id: id, session: s.name, text: cut, shell: sh, kills: make(chan kill), ended: make(chan struct{}),
+		stdout: newOutput(fifos.stdout, filepath.Join(s.config.SpoolDir, id+".stdout"), sinks[0]),
+		stderr: newOutput(fifos.stderr, filepath.Join(s.config.SpoolDir, id+".stderr"), sinks[1]),
+	}
+	send := run{script: base + "c", stdout: fifos.stdout.path, stderr: fifos.stderr.path, dir: sh.dir, save: sh.saving(), cwd: cwd, env: r.Env}
+	fail := func(err error) (*Command, error) {
+		fifos.stdout.close()
+		fifos.stderr.close()
+		_ = os.Remove(send.script)
+		_ = sh.prepare()
+		return nil, wire.FromOS(err, sh.dir)
+	}
+	if err := os.WriteFile(send.script, []byte(r.Command+"\n"), 0o600); err != nil {
+		return fail(err)
+	}
+	if r.Stdin {
+		if c.stdin, err = newStdin(base + "i"); err != nil {
+			return fail(err)
+		}
+		send.stdin = c.stdin.path
+	}
+	if send.env == nil {
+		send.env = map[string]string{}
+	}
+	send.env[process.Marker] = id
+	send.nonce = sh.expect()
+	c.started = time.Now()
+	c.tree = process.Tree{Shell: sh.process.Pid, ID: id, Since: process.BootTicks()}
+	s.mu.Lock()
+	s.now = c
+	s.mu.Unlock()
+	begin()
+	go c.stdout.pump()
+	go c.stderr.pump()
+	_ = sh.write(send.lines()) // a shell that is gone is seen by watch
+	go s.follow(c, send.script)
+	return c, nil
+}
+
+func newOutput(f *fifo, path string, sink func([]byte)) *output {
+	return &output{fifo: f, log: spool.New(path), sink: sink, drained: make(chan struct{})}
+}
+
+// follow watches a command to its end and then frees the session, with a fresh shell if that one is lost.
+func (s *Session) follow(c *Command, script string) {
+	c.watch()
+	_ = os.Remove(script)
+	s.mu.Lock()
+	mine := s.now == c // else it has moved
+	if mine {
+		s.now = nil
+		if c.fate != "kept" && s.shell == c.shell {
+			last := c.shell.current()
+			c.shell.discard()
+			s.shell = nil
+			if !s.removed {
+				_, _ = s.fresh(&last) // on failure the next command tries again, and says so
+			}
+		}
+	} else {
+		c.shell.discard()
+	}
+	close(c.ended)
+	s.mu.Unlock()
+	if mine {
+		if c.fate == "kept" {
+			_ = c.shell.prepare()
+		}
+		s.leave()
+	}
+}
+
+// move lets a running command go on as a job with the shell it has; the session gets a fresh one. False: it has just ended.
+func (s *Session) move(c *Command) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now != c || !c.running() {
+		return false
+	}
+	last := c.shell.current()
+	s.now, s.shell = nil, nil
+	_, _ = s.fresh(&last)
+	s.leave()
+	return true
+}
+
+// remove kills the shell and what runs in it.
+func (s *Session) remove() {
+	s.mu.Lock()
+	s.removed = true
+	now := s.now
+	s.mu.Unlock()
+	if now != nil {
+		now.Kill(kill{signal: syscall.SIGTERM, grace: terminateGrace})
+	}
+	<-s.turn // nobody gets in any more: ready refuses
+	s.mu.Lock()
+	if s.shell != nil {
+		s.shell.discard()
+		s.shell = nil
+	}
+	s.mu.Unlock()
+	s.leave()
+}

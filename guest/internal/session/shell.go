@@ -1,0 +1,293 @@
+package session
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lms-computer/guest/internal/process"
+)
+
+// state is what outlives a shell: where it was, and what it exported (as shell text; only ever read by a shell of the same machine).
+type state struct {
+	cwd string
+	env []byte
+}
+
+// shell is one interactive shell on a pipe. It runs one command at a time.
+type shell struct {
+	process *process.Process
+	dir     string // private files: the control FIFO, and those of each command
+	stdin   *os.File
+	control *os.File // read end
+	keeper  *os.File // a write end of our own, so that reading never ends
+	next    pair     // the FIFOs for the next command, made ahead
+
+	mu      sync.Mutex
+	nonce   string
+	reports chan report // of the command that runs; one send for each expect
+	cwd     string
+	dying   string // the directory that the exit trap told
+	files   int
+	saved   string // the file with the environment after the last command that ended; "" before the first
+	from    []byte // the environment it was started with
+
+	listened chan struct{} // closed when listen has returned
+}
+
+// pair are the FIFOs that a command writes to.
+type pair struct{ stdout, stderr *fifo }
+
+// fifo is opened for reading before any writer comes, with a write end of our own that keeps it from ending too early.
+type fifo struct {
+	path   string
+	reader *os.File
+	keeper *os.File
+}
+
+func openFifo(path string) (*fifo, error) {
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		return nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
+	}
+	f := &fifo{path: path}
+	var err error
+	if f.reader, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
+		f.keeper, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	}
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *fifo) close() {
+	if f == nil {
+		return
+	}
+	_ = os.Remove(f.path)
+	if f.keeper != nil {
+		f.keeper.Close()
+	}
+	if f.reader != nil {
+		f.reader.Close()
+	}
+}
+
+var shells atomic.Int64
+
+// startShell starts a shell where `from` ended, or with the base environment if from is nil.
+func startShell(c Config, from *state) (*shell, error) {
+	// Short, since a shell reads what it is sent byte by byte.
+	dir := filepath.Join(c.RunDir, strconv.FormatInt(shells.Add(1), 36))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &shell{dir: dir, reports: make(chan report, 1), listened: make(chan struct{})}
+	if err := s.start(c, from); err != nil {
+		s.discard()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *shell) start(c Config, from *state) error {
+	ctl := filepath.Join(s.dir, "ctl")
+	control, err := openFifo(ctl)
+	if err != nil {
+		return err
+	}
+	s.control, s.keeper = control.reader, control.keeper
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	input, stdin, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	s.stdin = stdin
+
+	argv, bash := c.argv()
+	env, cwd := c.Env, c.Home
+	line := initLine(bash, s.dir)
+	s.cwd = c.Home
+	if from != nil {
+		s.cwd, s.from = from.cwd, from.env
+		cwd = from.cwd
+		if len(from.env) > 0 {
+			restore := filepath.Join(s.dir, "restore")
+			if err := os.WriteFile(restore, from.env, 0o600); err != nil {
+				return err
+			}
+			env = []string{} // the restored one is complete; a variable that was unset stays unset
+			line += `\. ` + restore + " >/dev/null 2>&1\n"
+		}
+		// The directory may be gone; then $PWD, which came with the environment, must not keep its name.
+		line += `\cd -- ` + Quote(from.cwd) + ` >/dev/null 2>&1 || \cd -- ` + Quote(c.Home) + " >/dev/null 2>&1 || \\cd /\n"
+	}
+	if info, err := os.Stat(cwd); err != nil || !info.IsDir() {
+		cwd = "/"
+		if info, err := os.Stat(c.Home); err == nil && info.IsDir() {
+			cwd = c.Home
+		}
+	}
+	s.process, err = process.StartShell(argv, &syscall.ProcAttr{
+		Dir:   cwd,
+		Env:   env,
+		Files: []uintptr{input.Fd(), null.Fd(), null.Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.write(line); err != nil {
+		return err
+	}
+	go s.listen()
+	return s.prepare()
+}
+
+// prepare makes the next command's FIFOs, off its critical path.
+func (s *shell) prepare() (err error) {
+	s.files++
+	base := filepath.Join(s.dir, strconv.Itoa(s.files))
+	if s.next.stdout, err = openFifo(base + "o"); err == nil {
+		s.next.stderr, err = openFifo(base + "e")
+	}
+	return err
+}
+
+// write sends lines; the deadline-free pipe never fills, since one command at a time is sent.
+func (s *shell) write(lines string) error {
+	_, err := s.stdin.WriteString(lines)
+	return err
+}
+
+// expect sets the nonce that is believed from now on.
+func (s *shell) expect() string {
+	raw := make([]byte, 12)
+	_, _ = rand.Read(raw)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nonce = hex.EncodeToString(raw)
+	return s.nonce
+}
+
+// listen takes in reports until the shell's files are closed.
+func (s *shell) listen() {
+	defer close(s.listened)
+	var c control
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := s.control.Read(buffer)
+		if n > 0 {
+			s.mu.Lock()
+			for _, r := range c.feed(buffer[:n], s.nonce) {
+				s.take(r)
+			}
+			s.mu.Unlock()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// take is called with the lock held.
+func (s *shell) take(r report) {
+	if r.exit {
+		s.dying = s.directory(r.cwd)
+		return
+	}
+	s.nonce = ""
+	s.cwd = s.directory(r.cwd)
+	r.cwd = s.cwd
+	s.saved = s.saving()
+	select {
+	case s.reports <- r:
+	default:
+	}
+}
+
+// saving is the file that the command now running will write. Two take turns, so that the one before is whole while the next is written.
+func (s *shell) saving() string { return filepath.Join(s.dir, "env."+strconv.Itoa(s.files%2)) }
+
+// directory believes $PWD when it is absolute; else the kernel tells.
+func (s *shell) directory(pwd string) string {
+	if filepath.IsAbs(pwd) {
+		return pwd
+	}
+	if cwd, err := os.Readlink("/proc/" + strconv.Itoa(s.process.Pid) + "/cwd"); err == nil && filepath.IsAbs(cwd) {
+		return cwd
+	}
+	return s.cwd
+}
+
+// current is the state to go on from: after the shell's end what its trap told, else what was saved after the last command.
+func (s *shell) current() state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := state{cwd: s.cwd, env: s.from}
+	if env, ok := readEnv(s.saved); ok {
+		now.env = env
+	}
+	select {
+	case <-s.process.Done():
+		if env, ok := readEnv(filepath.Join(s.dir, "env.exit")); ok && s.dying != "" {
+			now = state{cwd: s.dying, env: env}
+		}
+	default:
+	}
+	return now
+}
+
+// readEnv reads a file of saveEnv, if it is whole.
+func readEnv(path string) ([]byte, bool) {
+	if path == "" {
+		return nil, false
+	}
+	env, err := os.ReadFile(path)
+	return env, err == nil && bytes.HasSuffix(env, []byte(envEnd))
+}
+
+// place is current's directory alone.
+func (s *shell) place() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cwd
+}
+
+// discard kills the shell alone (what it started in the background lives on, below PID 1) and removes its files.
+func (s *shell) discard() {
+	if s.process != nil {
+		s.process.Signal(syscall.SIGKILL)
+	}
+	for _, file := range []*os.File{s.stdin, s.control, s.keeper} {
+		if file != nil {
+			file.Close()
+		}
+	}
+	s.next.stdout.close()
+	s.next.stderr.close()
+	_ = os.RemoveAll(s.dir)
+}
+
+// settle is called when the shell has ended: it takes in what is left on the control FIFO. The wait is bounded, since any process of the
+// machine may hold the FIFO open.
+func (s *shell) settle() {
+	s.keeper.Close()
+	select {
+	case <-s.listened:
+	case <-time.After(time.Second):
+	}
+}
