@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"lms-computer/guest/internal/boot"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/server"
 )
@@ -18,6 +19,7 @@ const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR]
                                    be PID 1 and serve
        agent connect [--socket PATH]
                                    join stdio to the agent's socket
+       agent boot [probe|remove]   on the host: make a machine from namespaces alone, JSON on stdin
        agent become PROGRAM …      turn into PROGRAM, as the parent of its orphans
        agent version
 `
@@ -49,6 +51,8 @@ func run(command string, args []string) error {
 	case "connect":
 		_ = flags.Parse(args)
 		return server.Connect(*socket)
+	case "boot":
+		return boot.Run(args, os.Stdin, os.Stdout)
 	case "become":
 		return process.Become(args)
 	case "version":

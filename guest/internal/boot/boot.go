@@ -1,0 +1,68 @@
+// Package boot makes a computer out of nothing but the kernel: new namespaces, the host's system directories under a
+// private copy-on-write layer, and this same program as PID 1. It runs on the host side, as `agent boot`.
+//
+// Three processes are involved. `agent boot` becomes the supervisor: it holds the machine's lock, is the parent of its PID 1
+// and cleans up after it. Its child, `agent boot inside`, is born in the new namespaces, builds the root there, gives up
+// what it does not need and turns into `agent init` by exec. `agent boot probe` and `agent boot remove` are short-lived.
+package boot
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+)
+
+// What a machine directory holds. All but the sockets and the lock is made by boot itself; see layout in root.go.
+const (
+	lockFile      = "lock"
+	agentSocket   = "agent.sock"
+	controlSocket = "control.sock"
+	bootFile      = "boot.json"
+)
+
+// answer is the one line on stdout.
+type answer struct {
+	Status   string   `json:"status"`
+	Warnings []string `json:"warnings,omitempty"`
+	*Failure
+}
+
+// Run is `agent boot …`. It answers one line of JSON on out.
+func Run(args []string, in io.Reader, out io.Writer) error {
+	// Unshared namespaces, dropped capabilities and the parent-death signal belong to a thread, not to the process.
+	runtime.LockOSThread()
+	var err error
+	switch {
+	case len(args) == 0:
+		err = start(in, out)
+	case args[0] == "inside":
+		return inside(in)
+	case args[0] == "probe":
+		err = probe(in, out)
+	case args[0] == "probe-inside":
+		return probeInside(in, out)
+	case args[0] == "remove":
+		err = remove(in, out)
+	default:
+		err = failf("invalid_argument", "expected boot, boot probe or boot remove, got %q", args[0])
+	}
+	if err != nil {
+		reply(out, answer{Status: "failed", Failure: asFailure(err)})
+		os.Exit(1)
+	}
+	return nil
+}
+
+func reply(out io.Writer, value any) {
+	_ = json.NewEncoder(out).Encode(value)
+}
+
+func asFailure(err error) *Failure {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return &Failure{Code: "machine_failed", Message: err.Error()}
+}

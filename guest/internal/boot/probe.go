@@ -1,0 +1,176 @@
+package boot
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// ability is what a probe answers.
+type ability struct {
+	Usable         bool   `json:"usable"`
+	Reason         string `json:"reason,omitempty"`
+	Hint           string `json:"hint,omitempty"`
+	Kernel         string `json:"kernel"`
+	Rootless       bool   `json:"rootless"`
+	WritableSystem bool   `json:"writableSystem"`
+	LimitCPUs      bool   `json:"limitCpus"`
+	LimitMemory    bool   `json:"limitMemory"`
+	LimitPIDs      bool   `json:"limitPids"`
+}
+
+// probe finds out by doing: it enters the same namespaces and mounts the same kinds of file systems as a machine would, in a
+// directory of its own below the given one.
+func probe(in io.Reader, out io.Writer) error {
+	var target struct {
+		Directory string `json:"directory"`
+	}
+	if err := readJSON(in, &target); err != nil {
+		return err
+	}
+	result := ability{Kernel: kernelRelease(), Rootless: os.Geteuid() != 0}
+	overlays, err := tryMounts(target.Directory, result.Rootless)
+	if err != nil {
+		failure := asFailure(err)
+		result.Reason, result.Hint = failure.Message, failure.Hint
+		reply(out, result)
+		return nil
+	}
+	limits := usableControllers()
+	result.Usable = true
+	result.WritableSystem = overlays && !result.Rootless
+	result.LimitCPUs, result.LimitMemory = slices.Contains(limits, "cpu"), slices.Contains(limits, "memory")
+	result.LimitPIDs = slices.Contains(limits, "pids") || result.Rootless && countsProcessesPerNamespace()
+	reply(out, result)
+	return nil
+}
+
+func tryMounts(state string, rootless bool) (overlays bool, err error) {
+	directory, err := os.MkdirTemp(state, ".probe-")
+	if err != nil {
+		return false, failf("permission_denied", "no directory can be made in %s: %s", state, err).
+			hint("Set LMS_COMPUTER_STATE_DIR to a directory that this user may write.")
+	}
+	defer removeProbe(directory)
+	child := clone(rootless, "probe-inside")
+	trial, err := json.Marshal(mountTrial{directory, rootless})
+	if err != nil {
+		return false, err
+	}
+	child.Stdin = bytes.NewReader(trial)
+	data, err := child.Output()
+	if child.ProcessState == nil {
+		return false, refusal(err)
+	}
+	var said struct {
+		Overlay bool   `json:"overlay"`
+		Error   string `json:"error"`
+	}
+	if json.Unmarshal(data, &said) != nil {
+		return false, refusal(fmt.Errorf("the trial ended without a word: %w", err))
+	}
+	if said.Error != "" {
+		return false, refusal(fmt.Errorf("%s", said.Error))
+	}
+	return said.Overlay, nil
+}
+
+type mountTrial struct {
+	Directory string `json:"directory"`
+	Rootless  bool   `json:"rootless"`
+}
+
+func removeProbe(directory string) {
+	if root, err := os.OpenRoot(directory); err == nil {
+		openUp(root)
+		root.Close()
+	}
+	_ = os.RemoveAll(directory)
+}
+
+func probeInside(in io.Reader, out io.Writer) error {
+	var trial mountTrial
+	err := readJSON(in, &trial)
+	if err == nil {
+		err = mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
+	}
+	if err == nil {
+		err = os.Chdir(trial.Directory)
+	}
+	if err == nil {
+		err = fresh("mnt", "tmpfs", quiet, "")
+	}
+	if err == nil {
+		err = fresh("mnt/proc", "proc", inert, "")
+	}
+	if err != nil {
+		reply(out, map[string]any{"error": err.Error()})
+		return nil
+	}
+	err = os.Mkdir("mnt/usr", 0o755)
+	if err == nil {
+		err = overlay("usr", []string{"/usr"}, "mnt/usr", trial.Rootless)
+	}
+	reply(out, map[string]any{"overlay": err == nil})
+	return nil
+}
+
+// usableControllers makes a group and removes it again.
+func usableControllers() (usable []string) {
+	directory := filepath.Join("/", fmt.Sprintf("probe-%d", os.Getpid()))
+	defer removeGroups(directory)
+	for _, h := range machineHierarchies() {
+		if g, err := h.make(groupID(directory)); err == nil {
+			usable = append(usable, g.Controllers...)
+		}
+	}
+	return usable
+}
+
+// refusal turns the kernel's short word into what is the matter here and what can be done.
+func refusal(err error) *Failure {
+	sysctl := func(name string) string {
+		data, _ := os.ReadFile("/proc/sys/" + name)
+		return strings.TrimSpace(string(data))
+	}
+	if os.Geteuid() == 0 {
+		return failf("driver_unavailable", "root may not make namespaces here: %s", err).
+			hint("Inside a container this needs CAP_SYS_ADMIN and a seccomp profile that allows unshare and mount.")
+	}
+	switch {
+	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		return failf("driver_unavailable", "AppArmor keeps ordinary users from user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1): %s", err).
+			hint("Run `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run as root, or use Docker or Podman.")
+	case sysctl("user/max_user_namespaces") == "0":
+		return failf("driver_unavailable", "user namespaces are switched off (user.max_user_namespaces is 0): %s", err).
+			hint("Run `sudo sysctl user.max_user_namespaces=10000`, or run as root, or use Docker or Podman.")
+	case sysctl("kernel/unprivileged_userns_clone") == "0":
+		return failf("driver_unavailable", "ordinary users may not make user namespaces (kernel.unprivileged_userns_clone is 0): %s", err).
+			hint("Run `sudo sysctl kernel.unprivileged_userns_clone=1`, or run as root, or use Docker or Podman.")
+	}
+	return failf("driver_unavailable", "an ordinary user may not make namespaces here: %s", err).
+		hint("Inside a container its seccomp profile may forbid it. Run as root, or use Docker or Podman.")
+}
+
+func kernelRelease() string {
+	data, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	return strings.TrimSpace(string(data))
+}
+
+// countsProcessesPerNamespace: since Linux 5.14 RLIMIT_NPROC counts per user namespace; before, it would count all of the
+// user's processes and the machine might not even start.
+func countsProcessesPerNamespace() bool { return atLeastRelease(kernelRelease(), 5, 14) }
+
+func atLeastRelease(release string, major, minor int) bool {
+	var a, b int
+	if n, _ := fmt.Sscanf(release, "%d.%d", &a, &b); n != 2 {
+		return false
+	}
+	return a > major || a == major && b >= minor
+}

@@ -1,0 +1,74 @@
+package boot
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// remove deletes a machine directory and what a killed machine has left outside of it. The lock is held all the while and its
+// file goes last, so that a removal cut short is seen as one and can be repeated.
+func remove(in io.Reader, out io.Writer) error {
+	var target struct {
+		Directory string `json:"directory"`
+	}
+	if err := readJSON(in, &target); err != nil {
+		return err
+	}
+	if err := validDirectory(target.Directory); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(target.Directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		reply(out, answer{Status: "removed"})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	held, err := lock(target.Directory)
+	if err != nil {
+		return err
+	}
+	if held == nil {
+		return failf("busy", "the machine in %s is running", target.Directory).hint("Stop it first.")
+	}
+	cleanUp(target.Directory)
+	if os.Geteuid() != 0 {
+		openUp(root)
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name != lockFile {
+			// os.Root deletes through descriptors and never follows a symlink, whatever the guest left.
+			if err := root.RemoveAll(name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := root.Remove(lockFile); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Clean(target.Directory)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	reply(out, answer{Status: "removed"})
+	return nil
+}
+
+// openUp gives an ordinary user back the right to list and empty the directories that are his: overlayfs makes work/work
+// with mode 0, and the guest may have done so to any of its own.
+func openUp(root *os.Root) {
+	_ = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = root.Chmod(path, 0o700)
+		}
+		return nil
+	})
+}

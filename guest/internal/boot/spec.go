@@ -1,0 +1,111 @@
+package boot
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Spec is what the host asks for, as JSON on stdin.
+type Spec struct {
+	// Directory holds all there is of the machine; absolute.
+	Directory string `json:"directory"`
+	Name      string `json:"name"`
+	Hostname  string `json:"hostname"`
+	// CPUs, MemoryBytes and PIDs are limits; 0 means none.
+	CPUs        float64           `json:"cpus"`
+	MemoryBytes int64             `json:"memoryBytes"`
+	PIDs        int64             `json:"pids"`
+	Network     string            `json:"network"`
+	Env         map[string]string `json:"env"`
+}
+
+const (
+	maxSpecBytes = 1 << 20
+	// sun_path of a unix socket holds 108 bytes with the NUL at its end (unix(7)).
+	maxSocketPath = 107
+)
+
+var (
+	namePattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+	hostnamePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$`)
+)
+
+// readJSON reads at most maxSpecBytes.
+func readJSON(r io.Reader, value any) error {
+	data, err := io.ReadAll(io.LimitReader(r, maxSpecBytes+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxSpecBytes {
+		return failf("too_large", "expected a specification of at most %d bytes", maxSpecBytes)
+	}
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(value); err != nil {
+		return failf("invalid_argument", "expected a specification in JSON: %s", err)
+	}
+	return nil
+}
+
+func parseSpec(r io.Reader) (*Spec, error) {
+	var spec Spec
+	if err := readJSON(r, &spec); err != nil {
+		return nil, err
+	}
+	return &spec, spec.validate()
+}
+
+func (s *Spec) validate() error {
+	switch {
+	case !namePattern.MatchString(s.Name):
+		return failf("invalid_argument", "expected a name like %s, got %q", namePattern, s.Name)
+	case !hostnamePattern.MatchString(s.Hostname):
+		return failf("invalid_argument", "expected a host name like %s, got %q", hostnamePattern, s.Hostname)
+	case s.Network != "none":
+		return failf("not_supported", "expected network \"none\", got %q", s.Network).
+			hint("Choose Docker or Podman for a computer with a network.")
+	case math.IsNaN(s.CPUs) || s.CPUs < 0 || s.CPUs > 4096:
+		return failf("invalid_argument", "expected cpus from 0 to 4096, got %g", s.CPUs)
+	case s.MemoryBytes < 0 || s.PIDs < 0:
+		return failf("invalid_argument", "expected limits of 0 or more, got %d bytes and %d processes", s.MemoryBytes, s.PIDs)
+	}
+	for name, value := range s.Env {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
+			return failf("invalid_argument", "expected an environment without = in names and without NUL, got %q", name)
+		}
+	}
+	return validDirectory(s.Directory)
+}
+
+func validDirectory(directory string) error {
+	if !filepath.IsAbs(directory) || filepath.Clean(directory) != directory || directory == "/" || strings.Contains(directory, "\x00") {
+		return failf("invalid_argument", "expected a clean absolute machine directory, got %q", directory)
+	}
+	if longest := filepath.Join(directory, controlSocket); len(longest) > maxSocketPath {
+		return failf("invalid_argument", "expected a socket path of at most %d bytes, got %d: %s", maxSocketPath, len(longest), longest).
+			hint("Give the computer a shorter name, or set LMS_COMPUTER_STATE_DIR to a shorter path.")
+	}
+	return nil
+}
+
+// Failure is an error that the host can show as it is.
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+func (f *Failure) hint(text string) *Failure {
+	f.Hint = text
+	return f
+}
+
+func failf(code, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
