@@ -1,3 +1,3 @@
 module lms-computer/guest
 
-go 1.24
+go 1.25

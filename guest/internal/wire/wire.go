@@ -2,6 +2,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func FromOS(err error, path string) *Error {
 	}
 	code := "internal"
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ESRCH): // ESRCH: a /proc file of a process that is gone
 		code = "not_found"
 	case errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, fs.ErrExist):
 		code = "already_exists"
@@ -60,6 +61,14 @@ func FromOS(err error, path string) *Error {
 		code = "not_a_file"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		code = "disk_full"
+	case errors.Is(err, syscall.EBUSY), errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ETXTBSY), errors.Is(err, syscall.ESTALE):
+		code = "busy"
+	case errors.Is(err, syscall.EFBIG):
+		code = "too_large"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		code = "limit_reached"
+	case errors.Is(err, context.Canceled):
+		code = "canceled"
 	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.EINVAL):
 		code = "invalid_argument"
 	}
