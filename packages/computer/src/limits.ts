@@ -28,7 +28,8 @@ export const GUEST_AGENT = "/.lms/agent";
 export const BOUNDS = {
 	timeoutMs: { min: 1, max: 3_600_000 },
 	commandBytes: 16 * MiB,
-	maxOutputBytes: { min: 2, max: 1024 * MiB },
+	/** Past 512 MiB no engine of JavaScript makes one string of it. */
+	maxOutputBytes: { min: 2, max: 256 * MiB },
 	/** Of what the guest may send in one piece. */
 	guestJsonBytes: 16 * MiB,
 	guestFrameBytes: 1 * MiB,
@@ -40,6 +41,10 @@ export const DEADLINES = {
 	probeMs: 2_000,
 	/** A started machine's agent to say hello. */
 	helloMs: 10_000,
+	/** Between two pings of an agent that owes an answer; the second one unanswered ends the connection. */
+	heartbeatMs: 10_000,
+	/** Past a command's own timeout, for the agent to kill it and send the result. */
+	resultMs: 20_000,
 	/** TERM to KILL when a machine is stopped. */
 	stopGraceMs: 2_000,
 	/** Any other single answer of an engine (not a pull). */

@@ -1,0 +1,168 @@
+/** What can come back on one HTTP/2 stream, and how it can fail. */
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { ComputerError, ERROR_CODES } from "../errors/index.js";
+import { canceled } from "./abort.js";
+import { broken, type Json, parseJson, plain } from "./shapes.js";
+
+/** An error answer is a sentence and a few facts. */
+const MAX_ERROR_BYTES = 64 * 1024;
+
+export interface Answer {
+	readonly headers: IncomingHttpHeaders;
+	readonly body: Buffer;
+}
+
+/** Ends the request early with an error; without one, as complete. Only the first call counts. */
+export type Finish = (error?: Error) => void;
+
+/** Calls exactly one of `end` and `fail`, once: `end` when the whole answer came, `fail` for anything else, the caller's abort included. */
+export function supervise(
+	stream: ClientHttp2Stream,
+	signal: AbortSignal | undefined,
+	end: () => void,
+	fail: (error: Error) => void,
+): Finish {
+	let over = false;
+	const finish: Finish = (error) => {
+		if (over) return;
+		over = true;
+		signal?.removeEventListener("abort", abort);
+		if (error === undefined) return end();
+		stream.close(constants.NGHTTP2_CANCEL);
+		fail(error);
+	};
+	const abort = () => finish(canceled(signal));
+	// A reset stream ends too, and looks complete but for its code.
+	stream.on("end", () => finish(stream.rstCode === 0 ? undefined : failure(stream)));
+	// Stays for good: an error after the end must not become an uncaught one.
+	stream.on("error", (error) => finish(failure(stream, error)));
+	stream.on("close", () => finish(failure(stream)));
+	if (signal?.aborted) abort();
+	else signal?.addEventListener("abort", abort, { once: true });
+	return finish;
+}
+
+function failure(stream: ClientHttp2Stream, error?: Error & { code?: string }): ComputerError {
+	if (error instanceof ComputerError) return error;
+	const session = stream.session;
+	// Node's own words for bytes that are not HTTP/2.
+	if (error?.code === "ERR_HTTP2_ERROR") {
+		return new ComputerError("protocol_error", "expected HTTP/2 from the guest, got something else", { cause: error });
+	}
+	if (session === undefined || session.destroyed || session.closed) {
+		return new ComputerError("connection_lost", "the connection to the agent broke before the answer was complete", { cause: error });
+	}
+	return new ComputerError("protocol_error", `the agent reset the request with code ${stream.rstCode}`, { cause: error });
+}
+
+export function statusOf(headers: IncomingHttpHeaders | undefined): number {
+	const status = headers?.[":status"];
+	if (typeof status === "number" && status >= 200 && status < 600) return status;
+	throw broken("expected a status in the agent's answer");
+}
+
+/** The whole answer, at most maxBytes of it. An error answer rejects with that error. */
+export function collect(stream: ClientHttp2Stream, maxBytes: number, signal: AbortSignal | undefined): Promise<Answer> {
+	return new Promise((resolve, reject) => {
+		const body = new Bytes(maxBytes);
+		let headers: IncomingHttpHeaders | undefined;
+		const finish = supervise(
+			stream,
+			signal,
+			() => {
+				try {
+					const status = statusOf(headers);
+					if (status >= 400) reject(guestError(status, body.all()));
+					else resolve({ headers: headers ?? {}, body: body.all() });
+				} catch (error) {
+					reject(error as Error);
+				}
+			},
+			reject,
+		);
+		stream.on("response", (received) => {
+			headers = received;
+			if ((received[":status"] ?? 0) >= 400) body.maxBytes = Math.min(maxBytes, MAX_ERROR_BYTES);
+		});
+		stream.on("data", (chunk: Buffer) => {
+			if (!body.push(chunk)) finish(broken(`expected an answer of at most ${body.maxBytes} bytes from the guest, got more`));
+		});
+	});
+}
+
+/** Resolves when a good answer begins; its body is then the caller's to read. */
+export function begin(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<IncomingHttpHeaders> {
+	return new Promise((resolve, reject) => {
+		const body = new Bytes(MAX_ERROR_BYTES);
+		let status = 0;
+		const take = (chunk: Buffer) => {
+			if (!body.push(chunk)) finish(broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`));
+		};
+		const finish = supervise(
+			stream,
+			signal,
+			() => reject(status >= 400 ? guestError(status, body.all()) : broken("the answer ended before it began")),
+			reject,
+		);
+		stream.on("response", (headers) => {
+			try {
+				status = statusOf(headers);
+			} catch (error) {
+				return finish(error as Error);
+			}
+			// A good answer is left paused, and supervised until its end: an abort still closes it.
+			if (status >= 400) stream.on("data", take);
+			else resolve(headers);
+		});
+	});
+}
+
+/** Chunks up to a bound, joined once. */
+export class Bytes {
+	maxBytes: number;
+	readonly #chunks: Buffer[] = [];
+	#size = 0;
+
+	constructor(maxBytes: number) {
+		this.maxBytes = maxBytes;
+	}
+
+	/** False when the bound is passed. */
+	push(chunk: Buffer): boolean {
+		this.#size += chunk.length;
+		if (this.#size > this.maxBytes) return false;
+		this.#chunks.push(chunk);
+		return true;
+	}
+
+	all(): Buffer {
+		return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+	}
+}
+
+/** The guest's error as ours: a known code, one bounded line, a few plain facts. The hint is always the host's own. */
+export function guestError(status: number, body: Buffer): ComputerError {
+	let json: Json;
+	try {
+		json = parseJson(body, "the guest's error");
+	} catch (cause) {
+		return new ComputerError("protocol_error", `the agent answered ${status} without saying why`, { cause });
+	}
+	const code = ERROR_CODES.find((known) => known === json["code"]);
+	const message = typeof json["message"] === "string" ? plain(json["message"], 2000) : "";
+	if (code === undefined) {
+		return new ComputerError("protocol_error", `the agent answered ${status} with an unknown error: ${message}`);
+	}
+	return new ComputerError(code, message === "" ? `the agent answered ${code}` : message, { context: facts(json["context"]) });
+}
+
+function facts(value: unknown): Record<string, unknown> {
+	const kept: Record<string, unknown> = {};
+	if (typeof value !== "object" || value === null || Array.isArray(value)) return kept;
+	for (const [key, fact] of Object.entries(value).slice(0, 16)) {
+		const name = plain(key, 64);
+		if (typeof fact === "string") kept[name] = plain(fact, 4096);
+		else if (typeof fact === "number" || typeof fact === "boolean") kept[name] = fact;
+	}
+	return kept;
+}

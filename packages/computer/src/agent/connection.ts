@@ -1,0 +1,174 @@
+/** One HTTP/2 session with the agent, over one byte stream of the machine. */
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
+import type { Duplex } from "node:stream";
+import { ComputerError } from "../errors/index.js";
+import { BOUNDS, DEADLINES, PROTOCOL_GENERATION } from "../limits.js";
+import { type Answer, begin, collect } from "./answer.js";
+import { count, type Json, parseJson, text } from "./shapes.js";
+import { type Source, writeBody } from "./write.js";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+export interface Hello {
+	readonly version: string;
+	/** New each time the agent starts. */
+	readonly boot: string;
+}
+
+/** What one stream may hold unread in memory. A reader that stalls holds this much and no more. */
+const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
+/** For all streams together; Node gives it back at once, so that one stalled reader stops no other. */
+const SESSION_WINDOW_BYTES = 32 * 1024 * 1024;
+const FRAME_BYTES = 256 * 1024;
+const MEMORY_MEGABYTES = 256;
+
+export class Connection {
+	readonly #session: ClientHttp2Session;
+	readonly #duplex: Duplex;
+	#hello: Hello = { version: "", boot: "" };
+	#pending = 0;
+	#heartbeat: NodeJS.Timeout | undefined;
+	#pingUnanswered = false;
+
+	/** Says hello over a fresh byte stream. The stream is destroyed when that fails. */
+	static async open(duplex: Duplex, signal?: AbortSignal): Promise<Connection> {
+		const connection = new Connection(duplex);
+		try {
+			connection.#hello = await connection.#greet(signal);
+			return connection;
+		} catch (error) {
+			connection.close();
+			throw error;
+		}
+	}
+
+	private constructor(duplex: Duplex) {
+		this.#duplex = duplex;
+		// The session reports a broken stream in its own way; this is for an error after it let go.
+		duplex.on("error", () => {});
+		this.#session = http2.connect("http://agent", {
+			createConnection: () => duplex,
+			settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: FRAME_BYTES },
+			maxSessionMemory: MEMORY_MEGABYTES,
+			maxHeaderListPairs: 64,
+			maxSettings: 32,
+		});
+		this.#session.on("error", () => {});
+		this.#session.once("connect", () => this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+		this.#session.once("close", () => {
+			clearInterval(this.#heartbeat);
+			duplex.destroy();
+		});
+		// A byte stream that ends carries no further answer, whatever its other half still does.
+		duplex.once("end", () => this.close());
+		duplex.once("close", () => this.close());
+	}
+
+	get hello(): Hello {
+		return this.#hello;
+	}
+
+	/** A new request may be sent. */
+	get alive(): boolean {
+		return !this.#session.closed && !this.#session.destroyed;
+	}
+
+	/** Every pending request rejects with connection_lost. */
+	close(): void {
+		clearInterval(this.#heartbeat);
+		this.#session.destroy();
+		this.#duplex.destroy();
+	}
+
+	/** Sends a request, complete unless `streaming` says that the caller writes its body. */
+	request(method: Method, path: string, body?: string | Uint8Array, streaming = false): ClientHttp2Stream {
+		let stream: ClientHttp2Stream;
+		try {
+			stream = this.#session.request({ ":method": method, ":path": path }, { endStream: body === undefined && !streaming });
+		} catch (cause) {
+			throw new ComputerError("connection_lost", "the connection to the agent broke before the request was sent", { cause });
+		}
+		this.#watch(stream);
+		if (body !== undefined) stream.end(body);
+		return stream;
+	}
+
+	/** A request of JSON with an answer of JSON. */
+	async json(method: Method, path: string, body?: Json, signal?: AbortSignal): Promise<Json> {
+		const stream = this.request(method, path, body === undefined ? undefined : JSON.stringify(body));
+		return parseJson((await collect(stream, BOUNDS.guestJsonBytes, signal)).body, `the answer to ${method} ${path.split("?")[0]}`);
+	}
+
+	/** A request with an answer of bytes, all of it in memory. */
+	bytes(path: string, maxBytes: number, signal?: AbortSignal): Promise<Answer> {
+		return collect(this.request("GET", path), maxBytes, signal);
+	}
+
+	/** A request with a body from a source and an answer of JSON. An answer that comes early ends the sending. */
+	async send(method: Method, path: string, source: Source, signal?: AbortSignal): Promise<Buffer> {
+		const stream = this.request(method, path, undefined, true);
+		const answer = collect(stream, BOUNDS.guestJsonBytes, signal);
+		const sent = writeBody(stream, source).catch((error: unknown) => {
+			stream.close(http2.constants.NGHTTP2_CANCEL);
+			throw error;
+		});
+		// The source's own failure explains more than the broken answer that follows from it.
+		const [written, answered] = await Promise.allSettled([sent, answer]);
+		if (written.status === "rejected") throw written.reason;
+		if (answered.status === "rejected") throw answered.reason;
+		return answered.value.body;
+	}
+
+	/** A request whose answer is read, and whose body may be written, as it goes. */
+	async open(method: Method, path: string, signal?: AbortSignal): Promise<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }> {
+		const stream = this.request(method, path, undefined, method !== "GET");
+		return { stream, headers: await begin(stream, signal) };
+	}
+
+	async #greet(signal: AbortSignal | undefined): Promise<Hello> {
+		const deadline = setTimeout(() => this.close(), DEADLINES.helloMs);
+		let json: Json;
+		try {
+			json = await this.json("GET", "/v1/hello", undefined, signal);
+		} catch (error) {
+			if (!(error instanceof ComputerError) || error.code !== "connection_lost") throw error;
+			throw new ComputerError("machine_failed", "the machine's agent did not answer hello", {
+				cause: error,
+				hint: "Restart the computer; if that does not help, remove it and make it anew.",
+			});
+		} finally {
+			clearTimeout(deadline);
+		}
+		const generation = count(json, "generation");
+		if (generation !== PROTOCOL_GENERATION) {
+			throw new ComputerError("not_supported", `expected an agent of protocol generation ${PROTOCOL_GENERATION}, got ${generation}`, {
+				hint: "Restart the computer: a machine gets the agent of this version at its next start.",
+				context: { generation },
+			});
+		}
+		return { version: text(json, "version"), boot: text(json, "boot") };
+	}
+
+	/**
+	 * While something is pending, a ping now and then: an engine or a machine that was stopped keeps its stream
+	 * open and says nothing for ever.
+	 */
+	#watch(stream: ClientHttp2Stream): void {
+		if (this.#pending++ === 0) {
+			this.#heartbeat ??= setInterval(() => this.#beat(), DEADLINES.heartbeatMs).unref();
+		}
+		stream.once("close", () => this.#pending--);
+	}
+
+	#beat(): void {
+		if (this.#pending === 0) {
+			clearInterval(this.#heartbeat);
+			this.#heartbeat = undefined;
+		} else if (!this.#pingUnanswered) {
+			this.#pingUnanswered = this.alive && this.#session.ping(() => (this.#pingUnanswered = false));
+		} else {
+			// When it was this process that stood still, the answer is waiting to be read: read first.
+			setImmediate(() => this.#pingUnanswered && this.close());
+		}
+	}
+}

@@ -1,0 +1,120 @@
+/** Running one command, and waiting for its result. The hot path: one request, no layers, no timers but the caller's. */
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { ComputerError } from "../errors/index.js";
+import { DEADLINES, DEFAULTS } from "../limits.js";
+import { Bytes, type Finish, guestError, statusOf, supervise } from "./answer.js";
+import type { Connection } from "./connection.js";
+import { type ExecOptions, type ExecRequest, execRequest } from "./exec-options.js";
+import { Collected, type ExecResult } from "./exec-result.js";
+import { FrameDecoder, type FrameHandlers } from "./frames.js";
+import { broken, type Json, text } from "./shapes.js";
+import { ChunkMaker } from "./text.js";
+import { type Source, writeBody } from "./write.js";
+
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** Sends the request and hands the frames on. `end` when the result came whole, `fail` for everything else, once. */
+export function openExec(
+	connection: Connection,
+	request: ExecRequest,
+	signal: AbortSignal | undefined,
+	handlers: FrameHandlers & { end(): void; fail(error: Error): void },
+): { stream: ClientHttp2Stream; finish: Finish } {
+	const stream = connection.request("POST", "/v1/exec", request.body);
+	const decoder = new FrameDecoder(handlers);
+	let refusal: { status: number; body: Bytes } | undefined;
+	const finish = supervise(
+		stream,
+		signal,
+		() => {
+			try {
+				if (refusal !== undefined) throw guestError(refusal.status, refusal.body.all());
+				decoder.end();
+				handlers.end();
+			} catch (error) {
+				handlers.fail(error as Error);
+			}
+		},
+		handlers.fail,
+	);
+	stream.on("response", (headers) => {
+		try {
+			const status = statusOf(headers);
+			if (status >= 400) refusal = { status, body: new Bytes(MAX_ERROR_BYTES) };
+		} catch (error) {
+			finish(error as Error);
+		}
+	});
+	stream.on("data", (chunk: Buffer) => {
+		try {
+			if (refusal === undefined) decoder.push(chunk);
+			else if (!refusal.body.push(chunk)) throw broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`);
+		} catch (error) {
+			finish(error as Error);
+		}
+	});
+	return { stream, finish };
+}
+
+export function exec(connection: Connection, command: string, options: ExecOptions): Promise<ExecResult> {
+	const { onOutput, signal, stdin } = options;
+	const request = execRequest(command, options, DEFAULTS.timeoutMs, onOutput === undefined);
+	const collected = new Collected(request.maxOutputBytes, onOutput === undefined);
+	const makers = onOutput && { stdout: new ChunkMaker("stdout"), stderr: new ChunkMaker("stderr") };
+	return new Promise((resolve, reject) => {
+		let deadline: NodeJS.Timeout | undefined;
+		let result: Json | undefined;
+		const { finish } = openExec(connection, request, signal, {
+			started(json) {
+				if (request.timeoutMs > 0) deadline = setTimeout(late, request.timeoutMs + DEADLINES.resultMs, request.timeoutMs);
+				if (stdin !== undefined) sendStdin(connection, text(json, "id"), stdin).catch(finish);
+			},
+			output(stream, bytes) {
+				collected.push(stream, bytes);
+				if (makers) onOutput?.(makers[stream].make(bytes));
+			},
+			result(json) {
+				result = json;
+			},
+			end() {
+				clearTimeout(deadline);
+				for (const stream of ["stdout", "stderr"] as const) {
+					const rest = makers?.[stream].last();
+					if (rest) onOutput?.(rest);
+				}
+				resolve(collected.result(result as Json));
+			},
+			fail(error) {
+				clearTimeout(deadline);
+				reject(error);
+			},
+		});
+		const late = (timeoutMs: number) =>
+			finish(
+				new ComputerError(
+					"timeout",
+					`expected the result of a command with a timeout of ${timeoutMs} ms, got none ${DEADLINES.resultMs} ms after it`,
+				),
+			);
+	});
+}
+
+/** Feeds a command. Rejects with the source's own error alone: a command that stops reading early is no failure. */
+export async function sendStdin(connection: Connection, id: string, source: Source): Promise<void> {
+	const stream = openStdin(connection, id);
+	supervise(stream, undefined, NOTHING, NOTHING);
+	stream.resume();
+	try {
+		await writeBody(stream, source);
+	} catch (error) {
+		stream.close(constants.NGHTTP2_CANCEL);
+		throw error;
+	}
+}
+
+const NOTHING = () => {};
+
+/** The request whose body is the command's stdin; its end is the end of file. */
+export function openStdin(connection: Connection, id: string): ClientHttp2Stream {
+	return connection.request("PUT", `/v1/commands/${encodeURIComponent(id)}/stdin?eof=1`, undefined, true);
+}

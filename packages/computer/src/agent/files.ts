@@ -1,0 +1,151 @@
+/** Files of a computer. Paths that are relative, `~` or `~/…` begin at its home, everywhere. */
+import type { Readable } from "node:stream";
+import type { Abortable } from "../driver.js";
+import { ComputerError, isComputerError } from "../errors/index.js";
+import { expectWhole } from "../expect.js";
+import { headerNumber } from "./commands.js";
+import { type FileEntry, fileEntry } from "./file-entry.js";
+import type { AgentLink } from "./link.js";
+import { encodePath, type GuestPath } from "./paths.js";
+import { flag, list, parseJson } from "./shapes.js";
+import { wrap } from "./wrap.js";
+import type { Source } from "./write.js";
+
+export interface ReadOptions extends Abortable {
+	/** First byte. Default 0. */
+	readonly offset?: number | undefined;
+	/** Bytes at most. Default: to the end. */
+	readonly length?: number | undefined;
+}
+
+export interface WriteOptions extends Abortable {
+	/** Permission bits of a new file, such as 0o755. An existing file keeps its own unless given. */
+	readonly mode?: number | undefined;
+	/** Add to the end instead of replacing the content. */
+	readonly append?: boolean | undefined;
+}
+
+export interface DirectoryListing {
+	/** Sorted by name, 10,000 at most. */
+	readonly entries: readonly FileEntry[];
+	readonly truncated: boolean;
+}
+
+/** Read into memory in one piece. Past it: readStream, or offset and length. */
+const MAX_READ_BYTES = 512 * 1024 * 1024;
+
+export class Files {
+	readonly #link: AgentLink;
+
+	/** @internal */
+	constructor(link: AgentLink) {
+		this.#link = link;
+	}
+
+	/** A regular file's bytes, 512 MiB at most (`too_large`). A FIFO, a device, a directory is `not_a_file` at once. */
+	async read(path: GuestPath, options: ReadOptions = {}): Promise<Buffer> {
+		const url = readUrl(path, options);
+		const { stream, headers } = await (await this.#link.get(options.signal)).open("GET", url, options.signal);
+		const declared = headers["content-length"] === undefined ? 0 : headerNumber(headers["content-length"]);
+		const maxBytes = Math.min(options.length ?? MAX_READ_BYTES, MAX_READ_BYTES);
+		const file = wrap(stream, { signal: options.signal, writable: false });
+		const chunks: Buffer[] = [];
+		let size = 0;
+		for await (const chunk of declared > maxBytes ? [] : file) {
+			chunks.push(chunk as Buffer);
+			size += (chunk as Buffer).length;
+			if (size > maxBytes) break;
+		}
+		if (Math.max(size, declared) > maxBytes) {
+			file.destroy();
+			throw new ComputerError("too_large", `expected at most ${maxBytes} bytes to read, got ${Math.max(size, declared)}`, {
+				hint: "Use readStream, or read a part with offset and length.",
+			});
+		}
+		return Buffer.concat(chunks, size);
+	}
+
+	/** The same as text; what is not UTF-8 becomes U+FFFD. */
+	async readText(path: GuestPath, options: ReadOptions = {}): Promise<string> {
+		return (await this.read(path, options)).toString("utf8");
+	}
+
+	/** The same as a stream, of any size. Destroy it to stop early. */
+	async readStream(path: GuestPath, options: ReadOptions = {}): Promise<Readable> {
+		const url = readUrl(path, options);
+		const { stream } = await (await this.#link.get(options.signal)).open("GET", url, options.signal);
+		return wrap(stream, { signal: options.signal, writable: false });
+	}
+
+	/** Parents are made. The old content or the new, nothing between: a source that fails halfway changes nothing. */
+	async write(path: GuestPath, source: Source, options: WriteOptions = {}): Promise<FileEntry> {
+		let url = `/v1/files/write?path=${encodePath(path)}`;
+		if (options.mode !== undefined) url += `&mode=${expectWhole("mode", options.mode, 0, 0o7777)}`;
+		if (options.append) url += "&append=1";
+		const connection = await this.#link.get(options.signal);
+		return fileEntry(parseJson(await connection.send("PUT", url, source, options.signal), "the file that was written"));
+	}
+
+	/** Looks through a symlink unless `followSymlink` is false. */
+	async stat(path: GuestPath, options: Abortable & { readonly followSymlink?: boolean | undefined } = {}): Promise<FileEntry> {
+		const follow = options.followSymlink === false ? "" : "&follow=1";
+		const connection = await this.#link.get(options.signal);
+		return fileEntry(await connection.json("GET", `/v1/files/stat?path=${encodePath(path)}${follow}`, undefined, options.signal));
+	}
+
+	/** Whether something is there; a symlink counts even if its target is gone. */
+	async exists(path: GuestPath, options: Abortable = {}): Promise<boolean> {
+		try {
+			await this.stat(path, { ...options, followSymlink: false });
+			return true;
+		} catch (error) {
+			if (isComputerError(error, "not_found") || isComputerError(error, "not_a_directory")) return false;
+			throw error;
+		}
+	}
+
+	async list(path: GuestPath = "~", options: Abortable = {}): Promise<DirectoryListing> {
+		const connection = await this.#link.get(options.signal);
+		const json = await connection.json("GET", `/v1/files/list?path=${encodePath(path)}`, undefined, options.signal);
+		return { entries: list(json, "entries", fileEntry), truncated: flag(json, "truncated") };
+	}
+
+	/** With its parents; an existing directory is fine. */
+	async mkdir(path: GuestPath, options: Abortable & { readonly mode?: number | undefined } = {}): Promise<FileEntry> {
+		const mode = options.mode === undefined ? "" : `&mode=${expectWhole("mode", options.mode, 0, 0o7777)}`;
+		return this.#change(`mkdir?path=${encodePath(path)}${mode}`, options);
+	}
+
+	/** A symlink itself, never its target. A directory that is not empty needs `recursive`. */
+	async remove(path: GuestPath, options: Abortable & { readonly recursive?: boolean | undefined } = {}): Promise<void> {
+		const connection = await this.#link.get(options.signal);
+		await connection.send(
+			"POST",
+			`/v1/files/remove?path=${encodePath(path)}${options.recursive ? "&recursive=1" : ""}`,
+			"",
+			options.signal,
+		);
+	}
+
+	/** Parents are made, an existing file is replaced, across file systems too. */
+	async move(from: GuestPath, to: GuestPath, options: Abortable = {}): Promise<FileEntry> {
+		return this.#change(`move?from=${encodePath(from, "from")}&to=${encodePath(to, "to")}`, options);
+	}
+
+	/** As move; directories with all they hold, symlinks as symlinks, mode and time kept. */
+	async copy(from: GuestPath, to: GuestPath, options: Abortable = {}): Promise<FileEntry> {
+		return this.#change(`copy?from=${encodePath(from, "from")}&to=${encodePath(to, "to")}`, options);
+	}
+
+	async #change(action: string, options: Abortable): Promise<FileEntry> {
+		const connection = await this.#link.get(options.signal);
+		return fileEntry(await connection.json("POST", `/v1/files/${action}`, undefined, options.signal));
+	}
+}
+
+function readUrl(path: GuestPath, options: ReadOptions): string {
+	let url = `/v1/files/read?path=${encodePath(path)}`;
+	if (options.offset !== undefined) url += `&offset=${expectWhole("offset", options.offset, 0, Number.MAX_SAFE_INTEGER)}`;
+	if (options.length !== undefined) url += `&length=${expectWhole("length", options.length, 0, Number.MAX_SAFE_INTEGER)}`;
+	return url;
+}

@@ -1,0 +1,61 @@
+/** The way to the agent: one connection at a time, made when it is first needed and again when it broke. */
+import type { Duplex } from "node:stream";
+import type { Abortable } from "../driver.js";
+import { ComputerError } from "../errors/index.js";
+import { canceled, waitFor } from "./abort.js";
+import { Connection } from "./connection.js";
+
+export interface LinkOptions {
+	/** A new byte stream to a running agent; starts the machine if it must. */
+	readonly connect: (options: Abortable) => Promise<Duplex>;
+	/** The agent started anew since the last connection: its shells and commands are gone. */
+	readonly onReboot?: () => void;
+}
+
+export class AgentLink {
+	readonly #options: LinkOptions;
+	readonly #closing = new AbortController();
+	#connection: Connection | undefined;
+	#opening: Promise<Connection> | undefined;
+	#boot: string | undefined;
+
+	constructor(options: LinkOptions) {
+		this.#options = options;
+	}
+
+	/** The live connection, at once if there is one: every call goes through here. */
+	get(signal?: AbortSignal): Connection | Promise<Connection> {
+		if (signal?.aborted) throw canceled(signal);
+		if (this.#connection?.alive) return this.#connection;
+		if (this.#closing.signal.aborted) {
+			throw new ComputerError("invalid_argument", "this computer was closed or removed by its holder", { hint: "Open it again." });
+		}
+		this.#opening ??= this.#open().finally(() => {
+			this.#opening = undefined;
+		});
+		return waitFor(this.#opening, signal);
+	}
+
+	/** Lets go of the connection; the next call makes a new one. */
+	drop(): void {
+		this.#connection?.close();
+		this.#connection = undefined;
+	}
+
+	/** For good. Pending requests reject with connection_lost. */
+	close(): void {
+		this.#closing.abort();
+		this.drop();
+	}
+
+	async #open(): Promise<Connection> {
+		const { signal } = this.#closing;
+		const duplex = await this.#options.connect({ signal });
+		const connection = await Connection.open(duplex, signal);
+		if (signal.aborted) connection.close();
+		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
+		this.#boot = connection.hello.boot;
+		this.#connection = connection;
+		return connection;
+	}
+}

@@ -1,0 +1,52 @@
+import type { ClientHttp2Stream } from "node:http2";
+
+/** What can be sent: text (UTF-8), bytes, or a stream of both such as a Readable. */
+export type Source = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+/**
+ * Writes a source as a request's body, no faster than the guest reads, and ends it. Resolves when all is handed over
+ * or the stream is closed (the answer then says why); rejects with the source's own error, the stream still open.
+ */
+export async function writeBody(stream: ClientHttp2Stream, source: Source): Promise<void> {
+	if (typeof source === "string" || source instanceof Uint8Array) {
+		stream.end(source);
+		return;
+	}
+	const iterator = source[Symbol.asyncIterator]();
+	let closed = () => {};
+	const closing = new Promise<"closed">((resolve) => {
+		closed = () => resolve("closed");
+		stream.once("close", closed);
+	});
+	try {
+		while (!stream.destroyed && !stream.closed) {
+			// A source that never yields must not hold an answer that came early.
+			const step = await Promise.race([iterator.next(), closing]);
+			if (step === "closed") break;
+			if (step.done) {
+				stream.end();
+				return;
+			}
+			if (stream.destroyed || stream.closed) break;
+			if (!stream.write(step.value) && (await drained(stream)) === "closed") break;
+		}
+		// Not awaited: a generator that hangs in next() would hang here too.
+		void iterator.return?.()?.catch(() => {});
+	} finally {
+		stream.off("close", closed);
+	}
+}
+
+/** Until more can be written. */
+export function drained(stream: ClientHttp2Stream): Promise<"drained" | "closed"> {
+	return new Promise((resolve) => {
+		const done = () => {
+			stream.off("drain", done);
+			stream.off("close", done);
+			resolve(stream.destroyed || stream.closed ? "closed" : "drained");
+		};
+		stream.once("drain", done);
+		stream.once("close", done);
+		if (stream.destroyed) done();
+	});
+}

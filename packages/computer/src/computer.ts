@@ -1,0 +1,101 @@
+import { Commands } from "./agent/commands.js";
+import { exec } from "./agent/exec.js";
+import type { ExecOptions, SpawnOptions } from "./agent/exec-options.js";
+import type { ExecResult } from "./agent/exec-result.js";
+import { type Execution, spawn } from "./agent/execution.js";
+import { Files } from "./agent/files.js";
+import { type ComputerInfo, computerInfo } from "./agent/info.js";
+import { AgentLink } from "./agent/link.js";
+import { Sessions } from "./agent/sessions.js";
+import { Terminals } from "./agent/terminals.js";
+import type { Abortable, DriverName, MachineInfo } from "./driver.js";
+import type { Lease } from "./drivers/registry.js";
+import type { Slot } from "./slot.js";
+
+/**
+ * A Linux computer. It lives in its machine, not here: several holders can use it at once, and closing this handle ends
+ * a connection, nothing else. Every method rejects with a ComputerError. A lost connection is made anew by the next call,
+ * which also starts a stopped machine. Like a database client, an open computer keeps the process alive: close it.
+ */
+export class Computer {
+	readonly name: string;
+	readonly driver: DriverName;
+	readonly files: Files;
+	readonly sessions: Sessions;
+	readonly terminals: Terminals;
+	/** Running and finished ones, whoever started them. */
+	readonly commands: Commands;
+	readonly #slot: Slot;
+	readonly #lease: Lease;
+	readonly #link: AgentLink;
+
+	/** @internal openComputer and findComputer make them. */
+	constructor(slot: Slot, lease: Lease) {
+		this.name = slot.name;
+		this.driver = slot.driver.name;
+		this.#slot = slot;
+		this.#lease = lease;
+		this.#link = new AgentLink({
+			connect: (options) => slot.connect(options),
+			onReboot: () => slot.note("the machine was started anew; its shells are fresh"),
+		});
+		this.files = new Files(this.#link);
+		this.sessions = new Sessions(this.#link);
+		this.terminals = new Terminals(this.#link);
+		this.commands = new Commands(this.#link);
+	}
+
+	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
+	get notices(): readonly string[] {
+		return this.#slot.notices;
+	}
+
+	/** Runs a command in a session's shell and waits for its result. A non-zero exit and a timeout are results. */
+	async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+		const connection = this.#link.get(options.signal);
+		return exec(connection instanceof Promise ? await connection : connection, command, options);
+	}
+
+	/** Runs a command whose output is read as it comes. Resolves when it has started. No timeout unless given. */
+	async spawn(command: string, options: SpawnOptions = {}): Promise<Execution> {
+		return spawn(await this.#link.get(options.signal), command, options);
+	}
+
+	/** From the inside: system, memory, disk. */
+	async info(options: Abortable = {}): Promise<ComputerInfo> {
+		const connection = await this.#link.get(options.signal);
+		return computerInfo(await connection.json("GET", "/v1/info", undefined, options.signal));
+	}
+
+	/** From the outside: what the driver knows of the machine. Starts nothing. */
+	async inspect(options: Abortable = {}): Promise<MachineInfo> {
+		return this.#slot.machine.inspect(options);
+	}
+
+	/** Connects, starting the machine if it must. Calls do so by themselves. */
+	async start(options: Abortable = {}): Promise<void> {
+		await this.#link.get(options.signal);
+	}
+
+	/** Ends every shell and command; files are kept. The next call starts it again. */
+	async stop(options: Abortable = {}): Promise<void> {
+		await this.#slot.machine.stop(options);
+		this.#link.drop();
+	}
+
+	/** The computer and all its files are gone; this handle is closed. */
+	async remove(options: Abortable = {}): Promise<void> {
+		await this.#slot.machine.remove(options);
+		await this.close();
+	}
+
+	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */
+	async close(): Promise<void> {
+		this.#link.close();
+		await this.#lease.release();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.close();
+	}
+}

@@ -1,0 +1,60 @@
+import type { Abortable, Availability, DriverName, MachineInfo } from "./driver.js";
+import { leaseDriver } from "./drivers/registry.js";
+import { ComputerError } from "./errors/index.js";
+import { DRIVER_NAMES, driverChoice } from "./options.js";
+
+export interface DriverReport {
+	readonly name: DriverName;
+	readonly availability: Availability;
+}
+
+/** What every driver can do here, and why not: in the order of `auto`. */
+export function diagnose(options: Abortable = {}): Promise<readonly DriverReport[]> {
+	return Promise.all(
+		DRIVER_NAMES.map(async (name) => {
+			const lease = await leaseDriver(name);
+			try {
+				return { name, availability: await lease.driver.probe(options) };
+			} finally {
+				await lease.release();
+			}
+		}),
+	);
+}
+
+export interface ListOptions extends Abortable {
+	/** Default: every usable one. */
+	readonly driver?: DriverName | undefined;
+}
+
+/** Every computer there is, of every usable driver. */
+export async function listComputers(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
+	const choice = driverChoice(options.driver);
+	const names = choice === "auto" ? DRIVER_NAMES : [choice];
+	const lists = await Promise.all(
+		names.map(async (name) => {
+			const lease = await leaseDriver(name);
+			try {
+				const availability = await lease.driver.probe(options);
+				if (availability.usable) return await lease.driver.list(options);
+				if (choice === "auto") return [];
+				throw unavailable([{ name, availability }]);
+			} finally {
+				await lease.release();
+			}
+		}),
+	);
+	return lists.flat();
+}
+
+/** No usable driver: each one's reason, and the first one's way out. */
+export function unavailable(reports: readonly DriverReport[]): ComputerError {
+	const reasons = reports.flatMap(({ name, availability }) => (availability.usable ? [] : [`${name}: ${availability.reason}`]));
+	const hints = reports.flatMap(({ name, availability }) =>
+		availability.usable || availability.hint === "" ? [] : [reports.length === 1 ? availability.hint : `${name}: ${availability.hint}`],
+	);
+	return new ComputerError("driver_unavailable", `expected a usable driver, got none (${reasons.join("; ")})`, {
+		hint: hints.join(" "),
+		context: { drivers: reports },
+	});
+}

@@ -1,0 +1,47 @@
+/** The drivers, in the order of `auto`. Each is loaded when it is first needed, and closed when the last holder lets go. */
+import type { Driver, DriverName } from "../driver.js";
+
+type Load = () => Promise<Driver>;
+
+const LOADERS: Readonly<Record<DriverName, Load>> = {
+	docker: async () => (await import("./docker/index.js")).createDockerDriver(),
+	podman: async () => (await import("./podman/index.js")).createPodmanDriver(),
+	namespace: async () => (await import("./namespace/index.js")).createNamespaceDriver(),
+};
+
+export interface Lease {
+	readonly driver: Driver;
+	/** Idempotent. */
+	release(): Promise<void>;
+}
+
+interface Held {
+	readonly driver: Promise<Driver>;
+	holders: number;
+}
+
+const held = new Map<DriverName, Held>();
+
+/** One driver of each kind in a process, however many hold it. */
+export async function leaseDriver(name: DriverName): Promise<Lease> {
+	let entry = held.get(name);
+	if (entry === undefined) {
+		entry = { driver: LOADERS[name](), holders: 0 };
+		held.set(name, entry);
+	}
+	entry.holders++;
+	let released = false;
+	const release = async () => {
+		if (released) return;
+		released = true;
+		if (--entry.holders > 0) return;
+		if (held.get(name) === entry) held.delete(name);
+		await (await entry.driver).close();
+	};
+	try {
+		return { driver: await entry.driver, release };
+	} catch (error) {
+		held.delete(name);
+		throw error;
+	}
+}

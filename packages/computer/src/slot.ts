@@ -1,0 +1,114 @@
+/** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
+import type { Duplex } from "node:stream";
+import type { CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
+import { ComputerError, isComputerError } from "./errors/index.js";
+import { inTurn } from "./turn.js";
+
+export interface SlotOptions {
+	readonly driver: Driver;
+	readonly name: string;
+	/** What a missing machine is made from; without it a missing machine is `machine_gone`. */
+	readonly spec?: MachineSpec | undefined;
+	/** Already attached. */
+	readonly machine?: Machine | undefined;
+}
+
+/** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
+const MAX_TURNS = 5;
+const MAX_NOTICES = 100;
+
+export class Slot {
+	readonly driver: Driver;
+	readonly name: string;
+	/** What a user should know: started, made anew, a limit that was not applied. The latest 100. */
+	readonly notices: string[] = [];
+	readonly #spec: MachineSpec | undefined;
+	#machine: Machine | undefined;
+	/** Running a moment ago, so that a connect need not ask. */
+	#checked = false;
+	#created = false;
+
+	constructor(options: SlotOptions) {
+		this.driver = options.driver;
+		this.name = options.name;
+		this.#spec = options.spec;
+		this.#machine = options.machine;
+	}
+
+	/** The last `ready` made it. */
+	get created(): boolean {
+		return this.#created;
+	}
+
+	get machine(): Machine {
+		if (this.#machine !== undefined) return this.#machine;
+		throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
+	}
+
+	note(notice: string): void {
+		if (this.notices.includes(notice)) return;
+		this.notices.push(notice);
+		if (this.notices.length > MAX_NOTICES) this.notices.shift();
+	}
+
+	/** Attaches to the machine or makes it, and starts it unless it runs. */
+	ready(options: CreateOptions): Promise<void> {
+		return inTurn(`${this.driver.name}/${this.name}`, options.signal, async () => {
+			this.#created = false;
+			for (let turn = 0; turn < MAX_TURNS; turn++) {
+				try {
+					if (await this.#settle(options)) return;
+				} catch (error) {
+					// Another process was faster: what it made or removed is looked at anew.
+					if (isComputerError(error, "machine_gone") && this.#spec !== undefined) this.#lost();
+					else if (!isComputerError(error, "already_exists")) throw error;
+				}
+			}
+			throw new ComputerError("machine_failed", `expected the computer "${this.name}" to stay, but it keeps being removed or breaking`);
+		});
+	}
+
+	/** A byte stream to the agent, of a machine that runs by then. */
+	async connect(options: CreateOptions): Promise<Duplex> {
+		if (!this.#checked) await this.ready(options);
+		this.#checked = false;
+		return this.machine.connect(options);
+	}
+
+	/** One step; true when the machine runs. */
+	async #settle(options: CreateOptions): Promise<boolean> {
+		const { signal } = options;
+		this.#machine ??= await this.driver.attach(this.name, { signal });
+		if (this.#machine === undefined) {
+			if (this.#spec === undefined) throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
+			this.#machine = await this.driver.create(this.#spec, options);
+			this.#created = true;
+			this.#checked = true;
+			return true;
+		}
+		const info = await this.#machine.inspect({ signal });
+		for (const warning of info.warnings) this.note(warning);
+		if (info.state === "broken" && this.#spec !== undefined) {
+			await this.#machine.remove({ signal });
+			this.#machine = undefined;
+			this.note("the machine could not be started any more and was made anew; its files are gone");
+			return false;
+		}
+		if (info.state !== "running") {
+			options.onProgress?.({ phase: "start", message: `starting ${this.name}` });
+			await this.#machine.start({ signal });
+			this.note(
+				info.state === "paused"
+					? "the machine was paused and goes on"
+					: "the machine was stopped and has been started; its shells are fresh",
+			);
+		}
+		this.#checked = true;
+		return true;
+	}
+
+	#lost(): void {
+		if (this.#machine !== undefined) this.note("the machine was removed from outside and has been made anew; its files are gone");
+		this.#machine = undefined;
+	}
+}
