@@ -1,5 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Part of the name of every computer of this run; the workers inherit it.
+process.env["LMS_TEST_RUN"] ??= randomBytes(3).toString("hex");
 
 export default defineConfig({
 	resolve: {
@@ -9,11 +13,12 @@ export default defineConfig({
 	},
 	test: {
 		include: ["test/**/*.test.ts"],
+		globalSetup: ["test/support/global-setup.ts"],
 		reporters: ["default", "./test/support/totals-reporter.ts"],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
 		pool: "forks",
-		// Files share one engine; more at once only makes each slower and the deadlines less true.
+		// Files share one engine; more at once only makes each slower and its deadlines less true.
 		maxWorkers: 2,
 	},
 });

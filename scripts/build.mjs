@@ -52,7 +52,8 @@ function buildTypeScript() {
 		throw new BuildFailure("TypeScript is not installed here. Run `npm install` without --omit=dev, then `npm run build`.", true);
 	}
 	removeOrphans();
-	run(process.execPath, [tsc, "--build"], { cwd: ROOT });
+	const projects = readdirSync(join(ROOT, "packages")).filter((name) => existsSync(join(ROOT, "packages", name, "tsconfig.json")));
+	run(process.execPath, [tsc, "--build", ...projects.map((name) => join("packages", name))], { cwd: ROOT });
 	// npm links the command before dist/ exists, and so cannot mark it itself.
 	const cli = join(PACKAGE, "dist/cli/main.js");
 	if (existsSync(cli)) chmodSync(cli, 0o755);

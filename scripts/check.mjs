@@ -13,6 +13,7 @@ const env = { ...process.env, PATH: `${join(ROOT, "node_modules/.bin")}${delimit
 /** Each prints its output only when it fails, but the tests, which print as they go. */
 const STEPS = [
 	{ name: "build", command: "node scripts/build.mjs --quiet" },
+	{ name: "tsc", command: "tsc --build" },
 	{ name: "biome", command: "biome check --error-on-warnings" },
 	{ name: "knip", command: "knip --no-progress" },
 	{ name: "publint", command: "publint packages/computer --strict" },

@@ -1,0 +1,35 @@
+import type { TestProject } from "vitest/node";
+import type { Availability, DriverName } from "../../packages/computer/src/driver.js";
+import { leaseDriver } from "../../packages/computer/src/drivers/registry.js";
+import { leftovers } from "./leftovers.js";
+import { DRIVER_NAMES, RUN_PREFIX } from "./run.js";
+
+declare module "vitest" {
+	interface ProvidedContext {
+		availability: Record<DriverName, Availability>;
+	}
+}
+
+/** Once for a run: asks every driver whether it is usable here, and in the end looks for what the tests left. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+	const entries = await Promise.all(DRIVER_NAMES.map(async (name) => [name, await probe(name)] as const));
+	const availability = Object.fromEntries(entries) as Record<DriverName, Availability>;
+	for (const [name, found] of entries) {
+		console.log(`${name}: ${found.usable ? `${found.version}, ${found.endpoint}` : `not usable, ${found.reason}`}`);
+	}
+	project.provide("availability", availability);
+	return async () => {
+		const usable = DRIVER_NAMES.filter((name) => availability[name].usable);
+		const left = await leftovers(usable, RUN_PREFIX);
+		if (left.length > 0) throw new Error(`The tests left behind:\n  ${left.join("\n  ")}`);
+	};
+}
+
+async function probe(name: DriverName): Promise<Availability> {
+	const lease = await leaseDriver(name);
+	try {
+		return await lease.driver.probe();
+	} finally {
+		await lease.release();
+	}
+}
