@@ -3,8 +3,8 @@ import type { Reporter, TestModule } from "vitest/node";
 
 /** Ends a run with what was skipped and why, then the totals alone on a line. LMS_TEST_TOTALS names a file for the same as JSON. */
 export default class TotalsReporter implements Reporter {
-	onTestRunEnd(modules: readonly TestModule[]): void {
-		const totals = { passed: 0, failed: 0, skipped: 0 };
+	onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+		const totals = { passed: 0, failed: unhandled.length, skipped: 0 };
 		const skipped = new Map<string, number>();
 		for (const module of modules) {
 			if (module.errors().length > 0) totals.failed += 1;
