@@ -32,11 +32,17 @@ export function supervise(
 		fail(error);
 	};
 	const abort = () => finish(canceled(signal));
-	// A reset stream ends too, and looks complete but for its code.
-	stream.on("end", () => finish(stream.rstCode === 0 ? undefined : failure(stream)));
+	const check = (error?: Error) => {
+		if (!over) finish(failure(stream, error));
+	};
+	stream.on("end", () => {
+		// A reset stream ends too, and looks complete but for its code.
+		if (stream.rstCode === 0) finish();
+		else check();
+	});
 	// Stays for good: an error after the end must not become an uncaught one.
-	stream.on("error", (error) => finish(failure(stream, error)));
-	stream.on("close", () => finish(failure(stream)));
+	stream.on("error", check);
+	stream.on("close", () => check());
 	if (signal?.aborted) abort();
 	else signal?.addEventListener("abort", abort, { once: true });
 	return finish;
