@@ -1,0 +1,76 @@
+/** From a machine's spec to the body of `POST /containers/create`; pure. */
+import type { ContainerCreateOptions } from "dockerode";
+import type { MachineSpec } from "../../driver.js";
+import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
+import type { Dialect } from "./dialect.js";
+import type { EngineFacts } from "./facts.js";
+import { labelsFor } from "./labels.js";
+import type { PreparedImage } from "./prepared-image.js";
+
+/** Enough for root in the guest to install packages, measured with apt-get; nothing that reaches out of the machine. */
+export const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETFCAP"] as const;
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The limits to ask the engine for; 0 means none. */
+export interface Limits {
+	readonly cpus: number;
+	readonly memoryBytes: number;
+	readonly pids: number;
+}
+
+/** What of the spec this engine can apply. Docker refuses more CPUs than there are. */
+export function applicableLimits(spec: MachineSpec, { capabilities, cpus }: EngineFacts): Limits {
+	return {
+		cpus: capabilities.limitCpus ? Math.min(spec.cpus, cpus > 0 ? cpus : spec.cpus) : 0,
+		memoryBytes: capabilities.limitMemory ? spec.memoryBytes : 0,
+		pids: capabilities.limitPids ? spec.pids : 0,
+	};
+}
+
+export function containerName(name: string): string {
+	return `lms-computer-${name}`;
+}
+
+export function containerOptions(
+	dialect: Dialect,
+	spec: MachineSpec,
+	image: PreparedImage,
+	limits: Limits,
+	facts: EngineFacts,
+): ContainerCreateOptions {
+	const env = { PATH: image.path ?? DEFAULT_PATH, HOME: GUEST_HOME, LANG: "C.UTF-8", ...spec.env };
+	const runtime = dialect.runtime(spec, facts);
+	return {
+		name: containerName(spec.name),
+		Image: image.id,
+		Entrypoint: [GUEST_AGENT, "init"],
+		Cmd: [],
+		User: "0:0",
+		WorkingDir: GUEST_HOME,
+		Hostname: spec.hostname,
+		Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+		Labels: labelsFor(spec, image.agentHash),
+		// An image's own habits are not for our PID 1.
+		StopSignal: "SIGTERM",
+		Healthcheck: { Test: ["NONE"] },
+		HostConfig: {
+			CapDrop: ["ALL"],
+			CapAdd: [...CAPABILITIES],
+			SecurityOpt: ["no-new-privileges"],
+			NetworkMode: spec.network === "none" ? "none" : "default",
+			CgroupnsMode: "private",
+			IpcMode: "private",
+			...(limits.cpus > 0 ? { NanoCpus: Math.round(limits.cpus * 1e9) } : {}),
+			// Swap counts on top of memory: as much of both is no swap.
+			...(limits.memoryBytes > 0 ? { Memory: limits.memoryBytes, ...(facts.limitSwap ? { MemorySwap: limits.memoryBytes } : {}) } : {}),
+			// Said also when there is none: Podman has a default of its own.
+			PidsLimit: limits.pids > 0 ? limits.pids : -1,
+			Tmpfs: { "/run/lms": "rw,nosuid,nodev,mode=0755,size=64m" },
+			Init: false,
+			RestartPolicy: { Name: "no" },
+			LogConfig: { ...dialect.logConfig },
+			...(runtime === undefined ? {} : { Runtime: runtime }),
+		} as NonNullable<ContainerCreateOptions["HostConfig"]>,
+	};
+}

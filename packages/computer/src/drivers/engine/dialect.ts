@@ -1,0 +1,28 @@
+import type { MachineSpec } from "../../driver.js";
+import type { Strategy } from "./candidates.js";
+import type { EngineKind } from "./discovery.js";
+import type { Endpoint } from "./endpoint.js";
+import type { EngineFacts } from "./facts.js";
+import type { Host } from "./host.js";
+
+/** How Docker and Podman differ; all else is shared. */
+export interface Dialect {
+	readonly name: EngineKind;
+	/** For people. */
+	readonly product: "Docker" | "Podman";
+	/** Where to look, best first. Both engines' places: either may listen at the other's. */
+	readonly strategies: readonly Strategy[];
+	/** When nothing answers: starts the engine, answers where. Undefined where that can not be done here. */
+	readonly startEngine?: ((host: Host, signal?: AbortSignal) => Promise<Endpoint | undefined>) | undefined;
+	/** What to do when there is none, by platform. */
+	startHint(host: Host): string;
+	readonly installHint: string;
+	/** References under which an image may be known locally, best first. */
+	imageNames(reference: string): readonly string[];
+	/** A small log of what PID 1 says, for errors. */
+	readonly logConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
+	/** The OCI runtime to ask the engine for. Throws `not_supported` where the engine would ignore it. */
+	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
+	/** Asks the engine for its cgroup controllers, where `/info` tells only the kernel's. */
+	readonly controllersPath?: string | undefined;
+}

@@ -1,0 +1,84 @@
+/** Asks every candidate at once who it is, and takes the first in order that is the engine looked for. */
+import { DEADLINES } from "../../limits.js";
+import type { Candidate } from "./candidates.js";
+import { describeEndpoint, type Endpoint } from "./endpoint.js";
+import { getJson } from "./ping.js";
+
+export type EngineKind = "docker" | "podman";
+
+export interface Found {
+	readonly endpoint: Endpoint;
+	readonly source: string;
+	readonly version: string;
+}
+
+export interface Tried {
+	readonly endpoint: string;
+	readonly reason: string;
+}
+
+export type Discovery = { readonly found: Found } | { readonly found: undefined; readonly tried: readonly Tried[] };
+
+/** Never throws but for an aborted signal. Later candidates are not waited for once an earlier one will do. */
+export async function discoverEngine(candidates: readonly Candidate[], kind: EngineKind, signal?: AbortSignal): Promise<Discovery> {
+	const decided = new AbortController();
+	const abort = (): void => decided.abort();
+	signal?.addEventListener("abort", abort, { once: true });
+	try {
+		signal?.throwIfAborted();
+		const answers = candidates.map((candidate) => ask(candidate, kind, decided.signal));
+		const tried: Tried[] = [];
+		for (const answer of answers) {
+			const result = await answer;
+			signal?.throwIfAborted();
+			if ("version" in result) return { found: result };
+			tried.push(result);
+		}
+		return { found: undefined, tried };
+	} finally {
+		signal?.removeEventListener("abort", abort);
+		decided.abort();
+	}
+}
+
+async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: AbortSignal): Promise<Found | Tried> {
+	if (endpoint instanceof Error) return { endpoint: source, reason: explain(endpoint) };
+	const place = source === "known socket" ? describeEndpoint(endpoint) : `${source} (${describeEndpoint(endpoint)})`;
+	const controller = new AbortController();
+	const abort = (): void => controller.abort();
+	const timer = setTimeout(abort, DEADLINES.probeMs);
+	signal.addEventListener("abort", abort, { once: true });
+	try {
+		const answer = identify(await getJson(endpoint, "/version", controller.signal));
+		if (answer === undefined) return { endpoint: place, reason: "something answers, but it is no container engine" };
+		if (answer.kind !== kind)
+			return { endpoint: place, reason: `this is ${answer.kind} ${answer.version}, which the ${answer.kind} driver uses` };
+		return { endpoint, source, version: answer.version };
+	} catch (error) {
+		return { endpoint: place, reason: controller.signal.aborted ? `no answer within ${DEADLINES.probeMs} ms` : explain(error) };
+	} finally {
+		clearTimeout(timer);
+		signal.removeEventListener("abort", abort);
+	}
+}
+
+/** Podman answers the Docker API too; only the list of components tells them apart. */
+export function identify(answer: unknown): { readonly kind: EngineKind; readonly version: string } | undefined {
+	if (typeof answer !== "object" || answer === null) return undefined;
+	const { Version: version, Components: components } = answer as Record<string, unknown>;
+	if (typeof version !== "string") return undefined;
+	const isPodman = Array.isArray(components) && components.some((part) => (part as { Name?: unknown } | null)?.Name === "Podman Engine");
+	return { kind: isPodman ? "podman" : "docker", version };
+}
+
+export const NO_SOCKET = "no such socket";
+export const NOBODY_LISTENS = "nobody listens on it";
+export const NOT_PERMITTED = "permission denied";
+
+function explain(error: unknown): string {
+	const { code, message } = error as NodeJS.ErrnoException;
+	if (code === "ENOENT" || code === "ENOTSOCK") return NO_SOCKET;
+	if (code === "ECONNREFUSED") return NOBODY_LISTENS;
+	if (code === "EACCES" || code === "EPERM") return NOT_PERMITTED;
+	return message;
+}

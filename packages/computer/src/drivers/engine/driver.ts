@@ -1,0 +1,167 @@
+import type { Abortable, Availability, CreateOptions, Driver, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
+import { applicableLimits, containerName, containerOptions, type Limits } from "./container-options.js";
+import { canceled } from "./deadline.js";
+import type { Dialect } from "./dialect.js";
+import { Engine } from "./engine.js";
+import { refusedLimit } from "./errors.js";
+import type { ExecStream } from "./exec-stream.js";
+import type { Host } from "./host.js";
+import { ensureImage } from "./image.js";
+import { LABELS } from "./labels.js";
+import { locateEngine } from "./locate.js";
+import { EngineMachine, removeContainer } from "./machine.js";
+import { readMachineInfo } from "./machine-info.js";
+import { type PreparedImage, prepareImage } from "./prepared-image.js";
+
+/** Machines as containers of an engine that speaks Docker's HTTP API. */
+export class EngineDriver implements Driver {
+	readonly name: DriverName;
+	readonly #dialect: Dialect;
+	readonly #host: Host;
+	readonly #address: string | undefined;
+	readonly #streams = new Set<ExecStream>();
+	#located: Promise<Engine> | undefined;
+
+	/** @param address the one endpoint to use; else the known places are searched */
+	constructor(dialect: Dialect, host: Host, address?: string) {
+		this.name = dialect.name;
+		this.#dialect = dialect;
+		this.#host = host;
+		this.#address = address;
+	}
+
+	async probe({ signal }: Abortable = {}): Promise<Availability> {
+		try {
+			const located = await locateEngine(this.#dialect, this.#host, this.#address, signal);
+			if (!(located instanceof Engine)) return located;
+			this.#located = Promise.resolve(located);
+			return located.availability();
+		} catch (error) {
+			const { message, hint = "" } = error as Error & { hint?: string };
+			return { usable: false, reason: message, hint, tried: [] };
+		}
+	}
+
+	async create(spec: MachineSpec, options: CreateOptions = {}): Promise<Machine> {
+		const engine = await this.#engine(options);
+		const base = await ensureImage(engine, spec.image, options);
+		const image = await prepareImage(engine, base, options);
+		let limits = applicableLimits(spec, engine.facts);
+		for (;;) {
+			try {
+				return await this.#boot(engine, spec, image, limits, options);
+			} catch (error) {
+				// An engine may promise a limit that its runtime then can not set: go on without that one, and `warnings` says so.
+				const refused = isComputerError(error) && error.code !== "canceled" ? refusedLimit(error.message) : undefined;
+				if (refused === undefined || limits[refused] === 0) throw error;
+				limits = { ...limits, [refused]: 0 };
+			}
+		}
+	}
+
+	async attach(name: string, options: Abortable = {}): Promise<Machine | undefined> {
+		const engine = await this.#engine(options);
+		const found = await this.#containers(engine, [`${LABELS.own}=1`, `${LABELS.name}=${name}`], options);
+		// A label can be copied, a name can not.
+		const container = found.find(({ Names }) => Names.includes(`/${containerName(name)}`)) ?? found[0];
+		return container && new EngineMachine(engine, container.Id, name, this.#streams);
+	}
+
+	async list(options: Abortable = {}): Promise<readonly MachineInfo[]> {
+		const engine = await this.#engine(options);
+		const found = await this.#containers(engine, [`${LABELS.own}=1`], options);
+		const infos = await Promise.all(found.map(({ Id }) => this.#inspect(engine, Id, options)));
+		return infos.filter((info) => info !== undefined);
+	}
+
+	async close(): Promise<void> {
+		this.#located = undefined;
+		for (const stream of this.#streams) stream.destroy();
+		this.#streams.clear();
+	}
+
+	async #boot(engine: Engine, spec: MachineSpec, image: PreparedImage, limits: Limits, options: CreateOptions): Promise<Machine> {
+		const { signal, onProgress } = options;
+		const create = containerOptions(this.#dialect, spec, image, limits, engine.facts);
+		const action = `create the machine ${spec.name}`;
+		if (signal?.aborted) throw canceled(action, signal);
+		onProgress?.({ phase: "create", message: `creating ${spec.name}` });
+		// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
+		const { id } = await engine
+			.call(action, (docker, abortSignal) => docker.createContainer({ ...create, abortSignal }))
+			.catch(async (error: unknown) => {
+				throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, spec.name) : error;
+			});
+		try {
+			if (signal?.aborted) throw canceled(action, signal);
+			onProgress?.({ phase: "start", message: `starting ${spec.name}` });
+			const machine = new EngineMachine(engine, id, spec.name, this.#streams);
+			await machine.start(options);
+			return machine;
+		} catch (error) {
+			await removeContainer(engine, id, spec.name).catch(() => {});
+			throw error;
+		}
+	}
+
+	/** Whose is the container that has our name? One that is not ours is never touched. */
+	async #explainTaken(engine: Engine, name: string): Promise<ComputerError> {
+		const container = containerName(name);
+		const ours = await this.attach(name).catch(() => undefined);
+		if (ours) {
+			return new ComputerError("already_exists", `The machine ${name} exists already`, {
+				context: { name, driver: this.name, id: ours.id },
+			});
+		}
+		return new ComputerError(
+			"busy",
+			`The container name ${container} is taken in ${engine.dialect.product} by one that lms-computer did not make`,
+			{
+				hint: "Choose another name for the computer, or rename that container.",
+				context: { name, container, driver: this.name },
+			},
+		);
+	}
+
+	async #inspect(engine: Engine, id: string, options: Abortable): Promise<MachineInfo | undefined> {
+		try {
+			const action = "list the machines";
+			const container = await engine.call(action, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options);
+			return readMachineInfo(container, this.name);
+		} catch (error) {
+			// It went between the list and the look at it.
+			if (isComputerError(error, "machine_gone")) return undefined;
+			throw error;
+		}
+	}
+
+	async #containers(engine: Engine, label: string[], options: Abortable) {
+		const query = { all: true, filters: { label } };
+		return await engine.call("list the machines", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
+	}
+
+	/** The engine found first stays the engine, until it is no longer there. */
+	async #engine({ signal }: Abortable): Promise<Engine> {
+		if (this.#located === undefined) {
+			const located = this.#locate(signal);
+			this.#located = located;
+			located.catch(() => {
+				if (this.#located === located) this.#located = undefined;
+			});
+		}
+		return await this.#located;
+	}
+
+	async #locate(signal: AbortSignal | undefined): Promise<Engine> {
+		const action = `look for ${this.#dialect.product}`;
+		const located = await locateEngine(this.#dialect, this.#host, this.#address, signal).catch((error: unknown) => {
+			throw signal?.aborted ? canceled(action, signal) : error;
+		});
+		if (located instanceof Engine) return located;
+		throw new ComputerError("driver_unavailable", located.reason, {
+			hint: located.hint,
+			context: { driver: this.name, tried: located.tried },
+		});
+	}
+}

@@ -1,0 +1,110 @@
+/** From what an engine answered to a ComputerError; one pure function. */
+import { ComputerError, type ErrorCode } from "../../errors/index.js";
+
+export interface EngineFailure {
+	/** HTTP status, where there was an answer. */
+	readonly status?: number | undefined;
+	/** The system's error code, where there was none: `ECONNREFUSED`. */
+	readonly code?: string | undefined;
+	readonly message: string;
+	readonly cause?: unknown;
+}
+
+interface Rule {
+	readonly code: ErrorCode;
+	readonly pattern: RegExp;
+	readonly status?: readonly number[];
+	readonly hint?: string;
+}
+
+/**
+ * The first that fits wins. Texts rather than statuses: Podman answers 500 to most, and OCI runtimes know only text.
+ * What they hold in common with other errors ("no such file") comes last.
+ */
+const RULES: readonly Rule[] = [
+	{ code: "disk_full", pattern: /no space left on device|disk quota exceeded|not enough (disk )?space/i },
+	{
+		code: "not_supported",
+		pattern:
+			/unknown( or invalid)? runtime|runtime [^ ]* ?(is )?not (found|installed)|(default )?OCI runtime .* not found|executable file not found.*runtime|unable to retrieve OCI runtime error/i,
+		hint: "Install that OCI runtime and register it with the engine, or leave `runtime` out.",
+	},
+	{ code: "already_exists", pattern: /name .* (is )?already in use|name is in use/i },
+	{ code: "image_not_found", pattern: /no such image|failed to find image|image not known|unable to find .* in local storage/i },
+	{
+		code: "machine_gone",
+		pattern:
+			/no such container|no container with (name or )?id|container .* (is )?not running|only create exec sessions on running|is paused|marked for removal|no such exec/i,
+	},
+	{ code: "busy", pattern: /removal of container .* already in progress|device or resource busy|image is being used|is using the image/i },
+	{
+		code: "machine_failed",
+		pattern:
+			/OCI runtime|OCI permission|\brunc\b|\bcrun\b|container process|failed to create (shim|task)|cgroup|conmon|netavark|slirp4netns|pasta/i,
+	},
+	{ code: "invalid_argument", pattern: /./s, status: [400] },
+	{ code: "permission_denied", pattern: /./s, status: [401, 403] },
+	{ code: "machine_gone", pattern: /./s, status: [404] },
+];
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+	"ENOENT",
+	"ECONNREFUSED",
+	"EACCES",
+	"EPERM",
+	"EHOSTUNREACH",
+	"ENETUNREACH",
+	"ENOTFOUND",
+	"ETIMEDOUT",
+]);
+const BROKEN: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ECONNABORTED"]);
+
+/** True when the request can not have reached the engine, so that it may be sent again. */
+export function isUnreachable(code: string | undefined): boolean {
+	return code !== undefined && UNREACHABLE.has(code);
+}
+
+/**
+ * @param engine `Docker` or `Podman`
+ * @param action what was being done, to follow "could not": `start the machine box`
+ */
+export function engineError(failure: EngineFailure, engine: string, action: string): ComputerError {
+	// The client library's own preface, where the answer was a stream.
+	const words = cleanWords(failure.message.replace(/^\(HTTP code \d+\) [^-]*- /, ""));
+	const context = { engine, words, ...(failure.status === undefined ? {} : { status: failure.status }) };
+	const details = { context, cause: failure.cause };
+	if (isUnreachable(failure.code)) {
+		return new ComputerError("driver_unavailable", `${engine} does not answer, so it could not ${action}: ${words}`, {
+			...details,
+			hint: `Start ${engine} again, then try again.`,
+		});
+	}
+	if (failure.code !== undefined && BROKEN.has(failure.code)) {
+		return new ComputerError("connection_lost", `${engine} broke the connection while it was to ${action}: ${words}`, {
+			...details,
+			hint: `Look whether ${engine} was restarted, then try again.`,
+		});
+	}
+	const rule = RULES.find(({ pattern, status }) => pattern.test(words) && (status === undefined || status.includes(failure.status ?? 0)));
+	const hint = rule?.hint === undefined ? {} : { hint: rule.hint };
+	return new ComputerError(rule?.code ?? "engine_failed", `${engine} could not ${action}: ${words}`, { ...details, ...hint });
+}
+
+const MAX_WORDS = 2_000;
+
+/** An engine's words can hold a guest's: no control characters, bounded, one line. */
+export function cleanWords(text: string): string {
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
+	const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+	return plain.length > MAX_WORDS ? `${plain.slice(0, MAX_WORDS)}…` : plain;
+}
+
+/** Which limit the engine can not apply here, if the error is about that. A value that no engine would take is not. */
+export function refusedLimit(message: string): "cpus" | "memoryBytes" | "pids" | undefined {
+	if (/minimum|range of|must be|larger than|smaller than|invalid argument|current usage/i.test(message)) return undefined;
+	if (/nanocpus|cpu\.(cfs_|max|weight)|cpu cfs|cpu cgroup|controller [`"']?cpu/i.test(message)) return "cpus";
+	if (/memory\.(max|limit|memsw|swap)|memory (limit|cgroup|swap)|memory capabilities|memoryswap|controller [`"']?memory/i.test(message))
+		return "memoryBytes";
+	if (/pids\.(max|limit)|pids (limit|cgroup)|controller [`"']?pids/i.test(message)) return "pids";
+	return undefined;
+}

@@ -1,0 +1,110 @@
+import { Duplex } from "node:stream";
+import { ComputerError } from "../../errors/index.js";
+import { cleanWords } from "./errors.js";
+import { FrameReader } from "./frames.js";
+
+const STDERR_BYTES = 4 * 1024;
+
+/**
+ * The stdio of `agent connect` over the engine's hijacked socket: what is read is its stdout, what is written its stdin, `end()` is an
+ * end of file on its stdin, `destroy()` closes the socket. Stderr is kept for the error of one that ends without a word.
+ */
+export class ExecStream extends Duplex {
+	readonly #socket: Duplex;
+	readonly #frames: FrameReader;
+	#reads = 0;
+	#full = false;
+	#stdoutSeen = false;
+	#ended = false;
+	#stderr = Buffer.alloc(0);
+
+	constructor(socket: Duplex) {
+		// Nothing can be written to a process that is gone.
+		super({ allowHalfOpen: false });
+		this.#socket = socket;
+		this.#frames = new FrameReader((type, part) => (type === "stdout" ? this.#onStdout(part) : this.#onStderr(part)));
+		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+		socket.on("end", () => this.#onEnd());
+		socket.on("error", (cause: Error) => this.destroy(lost(cause.message, cause)));
+		socket.on("close", () => {
+			if (!this.#ended) this.destroy(lost("it was closed"));
+		});
+		socket.pause();
+	}
+
+	override _read(): void {
+		this.#reads++;
+		this.#socket.resume();
+	}
+
+	override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+		this.#socket.write(chunk, done);
+	}
+
+	override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+		this.#socket.cork();
+		chunks.forEach(({ chunk }, index) => {
+			this.#socket.write(chunk, index === chunks.length - 1 ? done : undefined);
+		});
+		this.#socket.uncork();
+	}
+
+	override _final(done: (error?: Error | null) => void): void {
+		if (this.#socket.writableEnded || this.#socket.destroyed) done();
+		else this.#socket.end(() => done());
+	}
+
+	override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+		this.#ended = true;
+		this.#socket.destroy();
+		done(error);
+	}
+
+	#onData(chunk: Buffer): void {
+		const reads = this.#reads;
+		this.#full = false;
+		try {
+			this.#frames.push(chunk);
+		} catch (error) {
+			this.destroy(error as Error);
+			return;
+		}
+		// A reader that asked again from within push() is not to be paused.
+		if (this.#full && reads === this.#reads) this.#socket.pause();
+	}
+
+	#onStdout(part: Buffer): void {
+		if (this.destroyed) return;
+		// Docker reports an exec that did not start inside stdout, as text. The agent begins with a small HTTP/2 frame, so with 0.
+		if (!this.#stdoutSeen && part[0] !== 0) {
+			this.destroy(failed(part.toString("utf8")));
+			return;
+		}
+		this.#stdoutSeen = true;
+		if (!this.push(part)) this.#full = true;
+	}
+
+	#onStderr(part: Buffer): void {
+		this.#stderr = Buffer.concat([this.#stderr, part.subarray(-STDERR_BYTES)]).subarray(-STDERR_BYTES);
+	}
+
+	#onEnd(): void {
+		if (this.#ended) return;
+		this.#ended = true;
+		if (!this.#frames.atBoundary) this.destroy(lost("it ended in the middle of a frame"));
+		else if (!this.#stdoutSeen && this.#stderr.length > 0) this.destroy(failed(this.#stderr.toString("utf8")));
+		else this.push(null);
+	}
+}
+
+function lost(reason: string, cause?: Error): ComputerError {
+	return new ComputerError("connection_lost", `The engine's stream to the agent broke: ${cleanWords(reason)}`, { cause });
+}
+
+function failed(text: string): ComputerError {
+	const words = cleanWords(text);
+	if (/not running|stopped|paused/i.test(words)) return new ComputerError("machine_gone", `The machine does not run: ${words}`);
+	return new ComputerError("machine_failed", `The agent could not be reached inside the machine: ${words}`, {
+		hint: "Stop and start the computer; if that does not help, remove it and make it anew.",
+	});
+}

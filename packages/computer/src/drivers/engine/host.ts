@@ -1,0 +1,53 @@
+/** What discovery may know of the machine it runs on; injected, so that tests can be another machine. */
+import { accessSync, constants } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join, posix } from "node:path";
+
+export interface Host {
+	readonly env: NodeJS.ProcessEnv;
+	readonly platform: NodeJS.Platform;
+	readonly home: string;
+	/** -1 on Windows. */
+	readonly uid: number;
+}
+
+export interface HostOptions {
+	readonly env?: NodeJS.ProcessEnv | undefined;
+	readonly platform?: NodeJS.Platform | undefined;
+}
+
+export function describeHost({ env = process.env, platform = process.platform }: HostOptions): Host {
+	const user = userInfo();
+	// A plugin host may strip HOME; the password database still knows it.
+	const home = env["HOME"] || env["USERPROFILE"] || user.homedir;
+	return { env, platform, home, uid: user.uid };
+}
+
+/** The user's runtime directories, best first; the variable is missing in cron, in `su` and under a plugin host. */
+export function runtimeDirectories(host: Host): readonly string[] {
+	const named = host.env["XDG_RUNTIME_DIR"];
+	const usual = host.platform === "linux" && host.uid >= 0 ? [`/run/user/${host.uid}`] : [];
+	return [...new Set(named ? [named, ...usual] : usual)];
+}
+
+/** The temporary directory as the injected environment has it. */
+export function temporaryDirectory(host: Host): string {
+	return host.env["TMPDIR"] || tmpdir();
+}
+
+const PROGRAM_DIRECTORIES = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin", "/snap/bin"];
+
+/** An executable by name, with PATH or without. */
+export function findProgram(name: string, host: Host): string | undefined {
+	const path = (host.env["PATH"] ?? "").split(host.platform === "win32" ? ";" : ":").filter((entry) => posix.isAbsolute(entry));
+	return [...path, ...PROGRAM_DIRECTORIES].map((directory) => join(directory, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+	try {
+		accessSync(path, constants.X_OK);
+		return true;
+	} catch {
+		return false;
+	}
+}

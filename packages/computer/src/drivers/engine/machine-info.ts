@@ -1,0 +1,52 @@
+/** From an engine's record of a container to ours; pure. */
+import type { ContainerInspectInfo } from "dockerode";
+import type { DriverName, MachineInfo, MachineState } from "../../driver.js";
+import { askedLimits, LABELS } from "./labels.js";
+
+const STATES: Readonly<Record<string, MachineState>> = {
+	running: "running",
+	restarting: "running",
+	paused: "paused",
+	created: "stopped",
+	configured: "stopped",
+	initialized: "stopped",
+	stopped: "stopped",
+	stopping: "stopped",
+	exited: "stopped",
+};
+
+export function readMachineInfo(container: ContainerInspectInfo, driver: DriverName): MachineInfo {
+	const labels = container.Config.Labels ?? {};
+	return {
+		id: container.Id,
+		name: labels[LABELS.name] ?? "",
+		driver,
+		// What is left (dead, removing, improper) can not be started.
+		state: STATES[container.State.Status] ?? "broken",
+		image: labels[LABELS.image] ?? "",
+		createdAt: Date.parse(container.Created),
+		warnings: missingLimits(container, labels),
+	};
+}
+
+/** What was asked for against what the engine has. */
+function missingLimits({ HostConfig: has }: ContainerInspectInfo, labels: Readonly<Record<string, string>>): readonly string[] {
+	const asked = askedLimits(labels);
+	const cpus = has.NanoCpus ? has.NanoCpus / 1e9 : has.CpuQuota && has.CpuQuota > 0 ? has.CpuQuota / (has.CpuPeriod || 100_000) : 0;
+	const warnings: string[] = [];
+	if (asked.cpus > 0 && cpus === 0) warnings.push(`The limit of ${asked.cpus} CPUs is not applied: this engine can not limit CPUs.`);
+	else if (asked.cpus > cpus) warnings.push(`${asked.cpus} CPUs were asked for, the engine has ${cpus}.`);
+	if (asked.memoryBytes > 0 && !has.Memory) {
+		warnings.push(`The memory limit of ${mebibytes(asked.memoryBytes)} MiB is not applied: this engine can not limit memory.`);
+	} else if (asked.memoryBytes > 0 && has.MemorySwap !== has.Memory) {
+		warnings.push("Swap is not limited: this engine can limit memory only, so the machine may swap beyond its limit.");
+	}
+	if (asked.pids > 0 && !(has.PidsLimit && has.PidsLimit > 0)) {
+		warnings.push(`The limit of ${asked.pids} processes is not applied: this engine can not limit them.`);
+	}
+	return warnings;
+}
+
+function mebibytes(bytes: number): number {
+	return Math.round(bytes / (1024 * 1024));
+}

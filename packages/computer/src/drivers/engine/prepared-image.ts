@@ -1,0 +1,166 @@
+/**
+ * Base image plus agent: made once per base and agent, so that a new machine pays nothing. The agent goes in before anything of the
+ * image ever ran: putting archives into a container that has run guest code can be raced with symlinks (CVE-2018-15664).
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type Docker from "dockerode";
+import type { ImageInspectInfo } from "dockerode";
+import { pack } from "tar-stream";
+import type { CreateOptions } from "../../driver.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
+import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
+import { type AgentArch, agentBinary, agentHash } from "../agent-binary.js";
+import type { Engine } from "./engine.js";
+import { Flights } from "./flights.js";
+import { findImage } from "./image.js";
+
+export const PREPARED_LABEL = "lms-computer.prepared";
+const REPOSITORY = "lms-computer/prepared";
+const TEMPORARY_PREFIX = "lms-prepare-";
+/** To be raised when what is put into an image changes. */
+const RECIPE = "1";
+/** A temporary container that old belongs to a process that was killed. */
+const ABANDONED_MS = 10 * 60_000;
+
+const flights = new Flights<PreparedImage>();
+
+export interface PreparedImage {
+	readonly id: string;
+	readonly agentHash: string;
+	/** The base's own PATH, if it has one. */
+	readonly path: string | undefined;
+}
+
+export async function prepareImage(engine: Engine, base: ImageInspectInfo, options: CreateOptions): Promise<PreparedImage> {
+	const arch = architectureOf(base);
+	const hash = agentHash(arch);
+	const tag = createHash("sha256").update(`${RECIPE}\n${base.Id}\n${hash}`).digest("hex").slice(0, 12);
+	const name = `${REPOSITORY}:${tag}`;
+	const labels = { [PREPARED_LABEL]: "1", "lms-computer.base": base.Id, "lms-computer.agent": hash };
+	const path = base.Config?.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+	const run = async (): Promise<PreparedImage> => {
+		const ready = await findImage(engine, name, options.signal);
+		if (ready && isLabelled(ready, labels)) return { id: ready.Id, agentHash: hash, path };
+		options.onProgress?.({ phase: "prepare", message: "preparing the image" });
+		return { id: await makeImage(engine, base, arch, tag, labels, options.signal), agentHash: hash, path };
+	};
+	return await flights.run(`${JSON.stringify(engine.endpoint)} ${name}`, run, options.signal);
+}
+
+function architectureOf(base: ImageInspectInfo): AgentArch {
+	const { Os: os, Architecture: arch } = base;
+	if (os === "linux" && (arch === "amd64" || arch === "arm64")) return arch;
+	throw new ComputerError("not_supported", `An image for linux/amd64 or linux/arm64 was expected; this one is for ${os}/${arch}`, {
+		hint: "Choose another image, or pull the one for another platform.",
+		context: { os, arch, image: base.Id },
+	});
+}
+
+function isLabelled(image: ImageInspectInfo, labels: Readonly<Record<string, string>>): boolean {
+	const has: Readonly<Record<string, string>> = image.Config?.Labels ?? {};
+	return Object.entries(labels).every(([key, value]) => has[key] === value);
+}
+
+async function makeImage(
+	engine: Engine,
+	base: ImageInspectInfo,
+	arch: AgentArch,
+	tag: string,
+	labels: Readonly<Record<string, string>>,
+	signal: AbortSignal | undefined,
+): Promise<string> {
+	const action = "prepare the image";
+	const create = {
+		name: `${TEMPORARY_PREFIX}${tag}-${randomBytes(4).toString("hex")}`,
+		Image: base.Id,
+		Labels: labels,
+		NetworkDisabled: true,
+		// A container needs something to run, though this one never does; an image from a tar file may have nothing.
+		...(base.Config?.Cmd?.length || base.Config?.Entrypoint?.length ? {} : { Cmd: ["/bin/sh"] }),
+	};
+	await removeAbandoned(engine, signal);
+	// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
+	const container = await engine.call(action, (docker, abortSignal) => docker.createContainer({ ...create, abortSignal }));
+	try {
+		const missing = await missingDirectories(engine, container.id, signal);
+		await engine.call(action, (docker, abortSignal) => putAgent(docker.getContainer(container.id), arch, missing, abortSignal), { signal });
+		const commit = { repo: REPOSITORY, tag, comment: "made by lms-computer", pause: false };
+		const committed = await engine.call(
+			action,
+			(docker, abortSignal) => docker.getContainer(container.id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
+			{ signal },
+		);
+		return committed.Id;
+	} finally {
+		await engine
+			.call(action, (docker, abortSignal) => docker.getContainer(container.id).remove({ force: true, v: true, abortSignal }))
+			.catch(() => {});
+	}
+}
+
+/** Those of the home's directories that the base lacks; what it has keeps its owner and mode. */
+async function missingDirectories(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
+	const parents = GUEST_HOME.split("/")
+		.slice(1)
+		.map((_, index, all) => `/${all.slice(0, index + 1).join("/")}`);
+	const missing: string[] = [];
+	for (const path of parents) {
+		try {
+			await engine.call(
+				`look for ${path} in the image`,
+				async (docker, abortSignal) => {
+					const head: Readable = await docker.getContainer(id).infoArchive({ path, abortSignal });
+					head.resume();
+				},
+				{ signal },
+			);
+		} catch (error) {
+			// The same status for a missing container; that one shows itself in the next request.
+			if (!isComputerError(error, "machine_gone")) throw error;
+			missing.push(path);
+		}
+	}
+	return missing;
+}
+
+async function putAgent(
+	container: Docker.Container,
+	arch: AgentArch,
+	directories: readonly string[],
+	abortSignal: AbortSignal,
+): Promise<void> {
+	const binary = agentBinary(arch);
+	const { size } = await stat(binary);
+	const archive = pack();
+	const sent = container.putArchive(archive as unknown as NodeJS.ReadableStream, { path: "/", abortSignal });
+	// Entries are read only while the archive is being sent, so both go at once; the first failure ends the other.
+	const filled = (async () => {
+		const agent = GUEST_AGENT.slice(1);
+		archive.entry({ name: `${agent.slice(0, agent.lastIndexOf("/"))}/`, type: "directory", mode: 0o755 });
+		for (const path of directories) archive.entry({ name: `${path.slice(1)}/`, type: "directory", mode: 0o755 });
+		await pipeline(createReadStream(binary), archive.entry({ name: agent, mode: 0o755, size }));
+		archive.finalize();
+	})();
+	filled.catch((error: Error) => archive.destroy(error));
+	sent.catch(() => archive.destroy());
+	await Promise.all([sent, filled]);
+}
+
+async function removeAbandoned(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABEL}=1`], status: ["created"] };
+	const action = "look for abandoned containers";
+	const found = await engine.call(action, (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }), { signal });
+	// Machines carry their image's labels, so the name decides.
+	const abandoned = found.filter(
+		({ Names, Created }) => Names.every((name) => name.startsWith(`/${TEMPORARY_PREFIX}`)) && Created * 1000 < Date.now() - ABANDONED_MS,
+	);
+	for (const { Id } of abandoned) {
+		await engine
+			.call(action, (docker, abortSignal) => docker.getContainer(Id).remove({ force: true, v: true, abortSignal }))
+			.catch(() => {});
+	}
+}

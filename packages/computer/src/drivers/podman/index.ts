@@ -1,0 +1,51 @@
+/** Podman by its Docker-compatible API. Where no service runs, one of our own is started for as long as it is used. */
+import type { Driver } from "../../driver.js";
+import { ComputerError } from "../../errors/index.js";
+import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
+import type { Dialect } from "../engine/dialect.js";
+import { EngineDriver } from "../engine/driver.js";
+import { describeHost, type HostOptions } from "../engine/host.js";
+import { startService } from "./service.js";
+
+export interface PodmanDriverOptions extends HostOptions {
+	/** The one engine to use, `unix:///path` or `tcp://host:port`; else all known places are searched. */
+	readonly endpoint?: string | undefined;
+}
+
+const dialect: Dialect = {
+	name: "podman",
+	product: "Podman",
+	strategies: [...podmanStrategies, ...dockerStrategies],
+	startEngine: async (host, signal) => {
+		const path = await startService(host, { signal });
+		return path === undefined ? undefined : { kind: "socket", path };
+	},
+	startHint: ({ platform }) => (platform === "linux" ? "Look at what `podman info` says." : "Start its machine: `podman machine start`."),
+	installHint: "Install Podman (https://podman.io/docs/installation), or use another driver.",
+	// The compatible API may read a short name as Docker Hub's alone, while a local build is localhost's.
+	imageNames: (reference) => (hasRegistry(reference) ? [reference] : [reference, `localhost/${reference}`]),
+	logConfig: { Type: "k8s-file", Config: { "max-size": "64k" } },
+	runtime: ({ runtime }, { defaultRuntime }) => {
+		if (runtime === undefined || runtime === defaultRuntime) return undefined;
+		// Podman's compatible API takes the field and ignores it.
+		throw new ComputerError(
+			"not_supported",
+			`The OCI runtime ${runtime} was asked for; Podman's API can only use its default, ${defaultRuntime}`,
+			{
+				hint: `Set \`runtime = "${runtime}"\` below [engine] in containers.conf, or use the docker driver.`,
+				context: { driver: "podman", runtime },
+			},
+		);
+	},
+	controllersPath: "/v4.0.0/libpod/info",
+};
+
+/** The first part of a reference is a registry if it looks like a host: https://pkg.go.dev/github.com/distribution/reference. */
+function hasRegistry(reference: string): boolean {
+	const [first = "", ...rest] = reference.split("/");
+	return rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+}
+
+export function createPodmanDriver(options: PodmanDriverOptions = {}): Driver {
+	return new EngineDriver(dialect, describeHost(options), options.endpoint);
+}
