@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/files"
+	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/terminal"
@@ -67,6 +69,8 @@ func Serve(o Options) error {
 	mux := http.NewServeMux()
 	sessions.Register(mux)
 	terminals.Register(mux)
+	files.Register(mux)
+	info.Register(mux, o.Home, shell)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
 	hello := map[string]any{

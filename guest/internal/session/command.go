@@ -9,11 +9,10 @@ import (
 	"lms-computer/guest/internal/wire"
 )
 
-// How long each step of ending a command may take: INT and TERM to the tree, then KILL, then the shell itself.
+// How long a command has after an interrupt, and then after a TERM.
 const (
 	interruptGrace = 250 * time.Millisecond
 	terminateGrace = 500 * time.Millisecond
-	shellGrace     = 250 * time.Millisecond
 )
 
 // exitTimedOut is what coreutils' timeout answers.
@@ -82,21 +81,22 @@ func (c *Command) lost() {
 	}
 }
 
-// takeDown ends the tree and brings the shell back to its prompt; a shell that does not come back is killed.
+// takeDown ends the tree and brings the shell back to its prompt. An interrupt of shell and tree aborts the list that runs, as Ctrl-C
+// does at a prompt. What does not heed it is told to end with the shell standing still, and then the shell goes too: it would take the next
+// command of the list otherwise, since a child that does not die of the interrupt makes bash go on.
 func (c *Command) takeDown(k kill) {
-	over := c.step(syscall.SIGINT, k.signal, k.grace)
-	if !over {
-		over = c.step(syscall.SIGINT, syscall.SIGKILL, shellGrace)
-	}
-	if !over {
+	if !c.interrupt() {
+		c.shell.process.Signal(syscall.SIGSTOP)
+		c.tree.Signal(k.signal)
+		if !c.tree.Gone(k.grace) {
+			c.tree.Kill()
+		}
 		c.shell.process.Signal(syscall.SIGKILL)
 		<-c.shell.process.Done()
 		c.lost()
-	}
-	// The list was aborted; what it left in the background is still there.
-	if !c.tree.Gone(0) {
-		c.tree.Signal(syscall.SIGTERM)
-		if !c.tree.Gone(interruptGrace) {
+	} else if !c.tree.Gone(0) { // what the list left in the background
+		c.tree.Signal(k.signal)
+		if !c.tree.Gone(k.grace) {
 			c.tree.Kill()
 		}
 	}
@@ -105,35 +105,21 @@ func (c *Command) takeDown(k kill) {
 	}
 }
 
-// step signals shell and tree and waits for the shell to report. An interrupt of the shell aborts the list that it runs; it acts on it
-// when the child it waits for has ended, so it is sent first and once more after the child was told.
-func (c *Command) step(toShell, toTree syscall.Signal, grace time.Duration) bool {
-	c.shell.process.Signal(toShell)
-	if toTree == syscall.SIGKILL {
-		c.tree.Kill()
-		c.shell.process.Signal(toShell)
-	} else {
-		c.tree.Signal(syscall.SIGINT)
-	}
+// interrupt tells whether the shell came back, or ended.
+func (c *Command) interrupt() bool {
+	c.shell.process.Signal(syscall.SIGINT)
+	c.tree.Signal(syscall.SIGINT)
 	timer := time.NewTimer(interruptGrace)
 	defer timer.Stop()
-	for termed := toTree == syscall.SIGKILL || toTree == syscall.SIGINT; ; {
-		select {
-		case r := <-c.shell.reports:
-			c.report(r)
-			return true
-		case <-c.shell.process.Done():
-			c.lost()
-			return true
-		case <-timer.C:
-			if termed {
-				return false
-			}
-			termed = true
-			c.tree.Signal(toTree)
-			c.shell.process.Signal(toShell)
-			timer.Reset(grace)
-		}
+	select {
+	case r := <-c.shell.reports:
+		c.report(r)
+		return true
+	case <-c.shell.process.Done():
+		c.lost()
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 

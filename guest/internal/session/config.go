@@ -12,6 +12,8 @@ type Config struct {
 	Home     string   // directory of a new session
 	Shell    string   // path of bash or of a POSIX sh
 	Env      []string // environment of a new session
+
+	marker string // what the markers of commands begin with: other agents' processes may be in sight
 }
 
 // FindShell returns the first shell there is; preferred (may be empty) comes first.

@@ -153,11 +153,14 @@ func wait(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
 	}
 	timer := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
 	defer timer.Stop()
-	select {
-	case <-c.ended:
-	case <-timer.C:
-	case <-r.Context().Done():
-		return nil, wire.Errorf("canceled", "the wait was canceled")
+	for _, step := range []<-chan struct{}{c.ended, c.stdout.drained, c.stderr.drained} {
+		select {
+		case <-step:
+		case <-timer.C:
+			return c.state(), nil
+		case <-r.Context().Done():
+			return nil, wire.Errorf("canceled", "the wait was canceled")
+		}
 	}
 	return c.state(), nil
 }

@@ -154,10 +154,11 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	if send.env == nil {
 		send.env = map[string]string{}
 	}
-	send.env[process.Marker] = id
+	marker := s.config.marker + id
+	send.env[process.Marker] = marker
 	send.nonce = sh.expect()
 	c.started = time.Now()
-	c.tree = process.Tree{Shell: sh.process.Pid, ID: id, Since: process.BootTicks()}
+	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
 	s.mu.Lock()
 	s.now = c
 	s.mu.Unlock()

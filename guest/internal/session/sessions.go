@@ -3,6 +3,7 @@
 package session
 
 import (
+	"math/rand/v2"
 	"sort"
 	"strconv"
 	"sync"
@@ -29,6 +30,7 @@ type Sessions struct {
 
 // New makes the sessions of a machine; none is started yet.
 func New(config Config) *Sessions {
+	config.marker = strconv.FormatUint(rand.Uint64(), 36) + "."
 	return &Sessions{config: config, byName: map[string]*Session{}, commands: map[string]*Command{}}
 }
 

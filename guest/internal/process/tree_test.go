@@ -1,0 +1,30 @@
+package process
+
+import (
+	"os"
+	"testing"
+)
+
+func TestParseStat(t *testing.T) {
+	line := []byte("12 (a) b (c)\n) S 3 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 100")
+	stat, ok := ParseStat(line)
+	if want := (Stat{Pid: 12, Parent: 3, State: 'S', Start: 4711}); !ok || stat != want {
+		t.Fatalf("got %+v", stat)
+	}
+	own, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat, ok := ParseStat(own); !ok || stat.Pid != os.Getpid() || stat.Parent != os.Getppid() || stat.Start > BootTicks() {
+		t.Fatalf("got %+v of %s", stat, own)
+	}
+}
+
+func FuzzParseStat(f *testing.F) {
+	f.Add([]byte("12 (x) S 3 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if stat, ok := ParseStat(line); ok && stat.State == 0 {
+			t.Fatalf("got %+v", stat)
+		}
+	})
+}

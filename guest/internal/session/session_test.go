@@ -1,0 +1,347 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lms-computer/guest/internal/process"
+)
+
+// The shell is started through the agent's own binary, which here is the test's.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "become" {
+		fmt.Fprintln(os.Stderr, process.Become(os.Args[2:]))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+type answer struct {
+	result
+	status   int
+	out, err string
+	code     string
+}
+
+type guest struct {
+	t    *testing.T
+	mux  *http.ServeMux
+	bash bool
+	dash bool // whose `wait` swallows the interrupt: it is replaced where the others come back
+}
+
+func start(t *testing.T, shell string) *guest {
+	t.Helper()
+	if _, err := os.Stat(shell); err != nil {
+		t.Skipf("%s is not on this machine", shell)
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "lms-")
+	if err != nil {
+		dir = t.TempDir()
+	}
+	home := filepath.Join(dir, "home")
+	run := filepath.Join(dir, "r")
+	for _, d := range []string{home, run, filepath.Join(dir, "s")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := New(Config{RunDir: run, SpoolDir: filepath.Join(dir, "s"), Home: home, Shell: shell, Env: []string{"PATH=/usr/bin:/bin", "HOME=" + home}})
+	mux := http.NewServeMux()
+	s.Register(mux)
+	t.Cleanup(func() {
+		for _, state := range s.all() {
+			_ = s.remove(state.Name)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return &guest{t, mux, shell == "/bin/bash", shell == "/bin/dash"}
+}
+
+func (g *guest) exec(ctx context.Context, request map[string]any) answer {
+	g.t.Helper()
+	if _, set := request["maxOutputBytes"]; !set {
+		request["maxOutputBytes"] = 1 << 20
+	}
+	body, _ := json.Marshal(request)
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("POST", "/v1/exec", bytes.NewReader(body)).WithContext(ctx))
+	a := answer{status: recorder.Code}
+	if recorder.Code != 200 {
+		var e struct{ Code string }
+		_ = json.Unmarshal(recorder.Body.Bytes(), &e)
+		a.code = e.Code
+		return a
+	}
+	for data := recorder.Body.Bytes(); len(data) >= 5; {
+		n := int(binary.BigEndian.Uint32(data[1:5]))
+		payload := data[5 : 5+n]
+		switch data[0] {
+		case frameStdout:
+			a.out += string(payload)
+		case frameStderr:
+			a.err += string(payload)
+		case frameResult:
+			if err := json.Unmarshal(payload, &a.result); err != nil {
+				g.t.Fatal(err)
+			}
+		}
+		data = data[5+n:]
+	}
+	return a
+}
+
+func (g *guest) run(command string, extra ...any) answer {
+	g.t.Helper()
+	request := map[string]any{"command": command}
+	for i := 0; i+1 < len(extra); i += 2 {
+		request[extra[i].(string)] = extra[i+1]
+	}
+	return g.exec(context.Background(), request)
+}
+
+func (g *guest) expect(command string, code int, out string, extra ...any) answer {
+	g.t.Helper()
+	a := g.run(command, extra...)
+	if a.status != 200 || a.ExitCode == nil || *a.ExitCode != code || a.out != out {
+		g.t.Errorf("%q: expected exit code %d and %q, got %+v", command, code, out, a)
+	}
+	return a
+}
+
+var testShells = []string{"/bin/bash", "/bin/busybox", "/bin/dash"}
+
+func eachShell(t *testing.T, test func(t *testing.T, g *guest)) {
+	for _, shell := range testShells {
+		t.Run(filepath.Base(shell), func(t *testing.T) {
+			test(t, start(t, shell))
+		})
+	}
+}
+
+func TestStatePersists(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp; export A=1; b=2", 0, "")
+		g.expect("echo $PWD $A $b", 0, "/tmp 1 2\n")
+		g.expect("sh -c 'exit 7'", 7, "")
+		g.expect("echo $?", 0, "7\n")
+		g.expect("false", 1, "")
+		g.expect("echo $?", 0, "1\n")
+		g.expect("alias hi='echo hello'", 0, "")
+		g.expect("hi", 0, "hello\n")
+	})
+}
+
+func TestLostShellGoesOn(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp; export A=1", 0, "")
+		for _, end := range []struct {
+			command string
+			code    int
+			fate    string
+		}{{"exit 3", 3, "exited"}, {"set -e; false", 1, "exited"}, {"exec true", 0, "exited"}, {"kill -9 $$", 137, "killed"}, {"set -u; exit 9", 9, "exited"}} {
+			if a := g.run(end.command); a.ExitCode == nil || *a.ExitCode != end.code || a.Shell != end.fate {
+				t.Errorf("%s: got %+v", end.command, a)
+			}
+			g.expect("echo $PWD $A", 0, "/tmp 1\n")
+		}
+		g.expect("cd /usr; export A='x  y'\"'\"; exit 4", 4, "")
+		g.expect(`echo "$PWD $A"`, 0, "/usr x  y'\n")
+		g.expect("unset A; exit 0", 0, "")
+		g.expect(`echo "[$A]"`, 0, "[]\n")
+	})
+}
+
+func TestCommandsThatBreakShells(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("exec >/dev/null; echo gone", 0, "")
+		g.expect("echo seen", 0, "seen\n")
+		g.expect("exec 2>&-; exec <&-; echo x", 0, "x\n")
+		for _, broken := range []string{"echo 'open", "if", "(", "cat <<X\nhi", "for", "`", "$(", "${"} {
+			if a := g.run(broken); a.status != 200 {
+				t.Errorf("%q: got %+v", broken, a)
+			}
+			g.expect("echo works", 0, "works\n")
+		}
+		g.expect("trap '' INT TERM HUP; IFS=0123456789; set -f; set -u", 0, "")
+		g.expect("echo works", 0, "works\n")
+		g.expect("PATH=", 0, "")
+		g.expect("echo works; PATH=/usr/bin:/bin", 0, "works\n")
+		g.expect("set -C; set -v; set -x", 0, "")
+		g.expect("echo works", 0, "works\n")
+		g.expect("read x; echo \"[$x]\"", 0, "[]\n")
+		g.expect("__lms=5; __lms_cwd=x; PS1=prompt PS2=more PROMPT_COMMAND='echo PC'", 0, "")
+		g.expect("echo works", 0, "works\n")
+		g.expect("printf 'D1 0\\0/\\0' ; printf '\\0X/\\0'", 0, "D1 0\x00/\x00\x00X/\x00")
+		if g.bash {
+			g.expect("set -o posix", 0, "")
+			g.expect("echo works; set +o posix", 0, "works\n")
+			evil := ""
+			for _, name := range []string{"eval", "printf", "export", "exec", "unset", "command", "builtin", ".", ":", "trap", "set", "exit", "cd"} {
+				evil += "function " + name + " { echo evil; }; "
+			}
+			g.expect(evil, 0, "")
+			g.expect("echo works; printf x", 0, "works\nevil\n")
+			g.remove("main")
+			g.expect("cd /tmp", 0, "")
+			g.expect("[[ 1 = 1 ]] && echo works", 0, "works\n")
+			g.expect("trap 'echo dbg' DEBUG", 0, "")
+			if a := g.run("echo works"); !strings.Contains(a.out, "works\n") || a.Cwd != "/tmp" {
+				t.Errorf("with a DEBUG trap: got %+v", a)
+			}
+		}
+	})
+}
+
+func TestTimeoutKeepsShellAndOutput(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		for _, one := range []struct{ command, fate string }{
+			{"echo part; sleep 61; echo after", "kept"},
+			{"echo part; while :; do :; done", "kept"},
+			{"echo part; f() { sleep 61; echo inner; }; f | cat; echo after", "kept"},
+			{"echo part; (sleep 61 &); sleep 61 & sleep 61; echo after", "kept"},
+			{"echo part; sh -c 'trap \"\" INT TERM HUP; sleep 61; sleep 61'; echo after", "killed"},
+			{"echo part; (env -i setsid sleep 61 &); setsid sh -c 'trap \"\" INT; sleep 61; sleep 61'; echo after", "killed"},
+			{"trap '' INT; echo part; sleep 61", "killed"},
+		} {
+			g.expect("v=kept; export w=kept; cd /tmp", 0, "")
+			a := g.run(one.command, "timeoutMs", 200)
+			if a.ExitCode == nil || *a.ExitCode != exitTimedOut || !a.TimedOut || a.out != "part\n" || (a.Shell != one.fate && !g.dash) {
+				t.Errorf("%q: got %+v", one.command, a)
+			}
+			// busybox ash takes the end of a background child, after an interrupt, for a second interrupt, and leaves.
+			if a.Shell == "kept" && (g.bash || !strings.Contains(one.command, "&);")) {
+				g.expect("echo $v", 0, "kept\n")
+			}
+			g.expect("echo $w $PWD; ps ax -o args | grep '[s]leep 61'", 1, "kept /tmp\n")
+		}
+	})
+}
+
+func TestBecomesAJob(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp; export A=1", 0, "")
+		a := g.run("echo one; sleep 1; echo two", "timeoutMs", 200, "onTimeout", "job")
+		if !a.Running || a.ExitCode != nil || a.out != "one\n" {
+			t.Fatalf("got %+v", a)
+		}
+		g.expect("echo $PWD $A", 0, "/tmp 1\n")
+		var s commandState
+		g.get("/v1/commands/"+a.ID+"/wait?timeoutMs=20000", &s)
+		if s.Running || s.ExitCode == nil || *s.ExitCode != 0 || s.Stdout.Bytes != 8 {
+			t.Fatalf("got %+v", s)
+		}
+	})
+}
+
+func (g *guest) get(path string, value any) {
+	g.t.Helper()
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
+	if err := json.Unmarshal(recorder.Body.Bytes(), value); err != nil {
+		g.t.Fatalf("%s: %s: %s", path, err, recorder.Body)
+	}
+}
+
+func TestBackgroundOutputStaysWithItsCommand(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		a := g.expect("(sleep 0.3; echo late) & echo now", 0, "now\n")
+		g.expect("sleep 0.6; echo next", 0, "next\n")
+		recorder := httptest.NewRecorder()
+		g.mux.ServeHTTP(recorder, httptest.NewRequest("GET", "/v1/commands/"+a.ID+"/output", nil))
+		if recorder.Body.String() != "now\nlate\n" {
+			t.Errorf("log: got %q", recorder.Body)
+		}
+	})
+}
+
+func TestDirectoryAndEnvironmentOfOneCommand(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp", 0, "")
+		g.expect("pwd", 0, "/etc\n", "cwd", "/etc")
+		g.expect("pwd", 0, "/tmp\n")
+		g.expect("cd ..; pwd", 0, "/\n", "cwd", "/etc")
+		g.expect("pwd", 0, "/\n")
+		g.expect("echo \"$Q\"; sh -c 'echo \"$Q\"'", 0, "a'b\na'b\n", "env", map[string]string{"Q": "a'b"})
+		g.expect("echo \"[$Q]\"", 0, "[]\n")
+		for cwd, code := range map[string]string{"/nowhere": "not_found", "/etc/passwd": "not_a_directory", "/proc/self/fd/8": "invalid_argument", "a\x00b": "invalid_argument"} {
+			if a := g.run("pwd", "cwd", cwd); a.code != code {
+				t.Errorf("%q: expected %s, got %+v", cwd, code, a)
+			}
+		}
+		for _, name := range []string{"A=B", "A\nB", "", "1A", "LD_PRELOAD", "IFS", "LMS_COMMAND"} {
+			if a := g.run("pwd", "env", map[string]string{name: "x"}); a.code != "invalid_argument" {
+				t.Errorf("%q: got %+v", name, a)
+			}
+		}
+		if a := g.run("a\x00b"); a.code != "invalid_argument" {
+			t.Errorf("NUL: got %+v", a)
+		}
+		g.expect("echo works", 0, "works\n")
+	})
+}
+
+func TestCallerThatGoesKillsItsCommand(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		marker := fmt.Sprintf("61.%d", os.Getpid())
+		g.exec(ctx, map[string]any{"command": "sleep " + marker})
+		g.expect("ps ax -o args 2>/dev/null | grep 'slee[p] "+marker+"'; echo ok", 0, "ok\n")
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		var wait sync.WaitGroup
+		for i := range 50 {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				a := g.run(fmt.Sprintf("echo %d; echo e%d >&2", i, i), "session", fmt.Sprintf("s%d", i%10))
+				if a.out != fmt.Sprintf("%d\n", i) || a.err != fmt.Sprintf("e%d\n", i) {
+					t.Errorf("%d: got %+v", i, a)
+				}
+			}()
+		}
+		wait.Wait()
+	})
+}
+
+func TestOutputIsExactAndCut(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect(`printf 'a\0\377b'`, 0, "a\x00\xffb")
+		a := g.run("head -c 100000 /dev/zero | tr '\\0' x; echo end", "maxOutputBytes", 100)
+		if len(a.out) != 100 || !strings.HasSuffix(a.out, "xend\n") || a.Stdout.Bytes != 100004 || a.Stdout.Omitted != 99904 {
+			t.Errorf("got %d bytes, %+v", len(a.out), a.Stdout)
+		}
+		g.expect("echo "+strings.Repeat("x", 1<<20)+" | wc -c | tr -d ' '", 0, "1048577\n")
+	})
+}
+
+func TestRemovedSession(t *testing.T) {
+	g := start(t, "/bin/bash")
+	g.expect("cd /tmp; export A=1", 0, "")
+	g.remove("main")
+	g.expect("echo \"[$A] ${PWD##*/}\"", 0, "[] home\n")
+}
+
+func (g *guest) remove(session string) {
+	g.t.Helper()
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("DELETE", "/v1/sessions/"+session, nil))
+	if recorder.Code != 200 {
+		g.t.Fatalf("got %d %s", recorder.Code, recorder.Body)
+	}
+}
