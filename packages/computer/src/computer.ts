@@ -28,6 +28,7 @@ export class Computer {
 	readonly #slot: Slot;
 	readonly #lease: Lease;
 	readonly #link: AgentLink;
+	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
 	constructor(slot: Slot, lease: Lease) {
@@ -83,9 +84,11 @@ export class Computer {
 		this.#link.drop();
 	}
 
-	/** The computer and all its files are gone; this handle is closed. */
+	/** The computer and all its files are gone; this handle is closed. Idempotent. */
 	async remove(options: Abortable = {}): Promise<void> {
+		if (this.#removed) return;
 		await this.#slot.machine.remove(options);
+		this.#removed = true;
 		await this.close();
 	}
 
