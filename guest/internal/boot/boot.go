@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
 )
 
 // What a machine directory holds. All but the sockets and the lock is made by boot itself; see layout in root.go.
@@ -20,6 +19,7 @@ const (
 	agentSocket   = "agent.sock"
 	controlSocket = "control.sock"
 	bootFile      = "boot.json"
+	recordFile    = "machine.json" // the driver's
 )
 
 // answer is the one line on stdout.
@@ -31,8 +31,6 @@ type answer struct {
 
 // Run is `agent boot …`. It answers one line of JSON on out.
 func Run(args []string, in io.Reader, out io.Writer) error {
-	// Unshared namespaces, dropped capabilities and the parent-death signal belong to a thread, not to the process.
-	runtime.LockOSThread()
 	var err error
 	switch {
 	case len(args) == 0:

@@ -64,7 +64,7 @@ func copyConfiguration(source, target string) (left int, err error) {
 				left++
 				return nil
 			}
-			if err := copyFile(path, to, buffer); err != nil {
+			if err := copyFile(path, to, info.Mode(), buffer); err != nil {
 				return err
 			}
 		}
@@ -74,7 +74,7 @@ func copyConfiguration(source, target string) (left int, err error) {
 }
 
 // copyFile uses plain system calls: there are thousands of small files, and os.File would register each with the poller.
-func copyFile(source, target string, buffer []byte) error {
+func copyFile(source, target string, mode fs.FileMode, buffer []byte) error {
 	in, err := syscall.Open(source, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil // gone meanwhile
@@ -85,7 +85,7 @@ func copyFile(source, target string, buffer []byte) error {
 	if err := syscall.Fstat(in, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG || stat.Mode&0o004 == 0 {
 		return os.WriteFile(target, nil, 0o600)
 	}
-	out, err := syscall.Open(target, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, 0o600)
+	out, err := syscall.Open(target, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, uint32(mode.Perm()))
 	if err != nil {
 		return &os.PathError{Op: "create", Path: target, Err: err}
 	}

@@ -91,8 +91,10 @@ func alike(target string, info fs.FileInfo) error {
 			return err
 		}
 	}
-	if info.Mode().Type() == fs.ModeSymlink {
+	// A regular file has its permissions from its making; only what a chown or an open(2) does not give needs another call.
+	const special = fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+	if mode := info.Mode(); mode.Type() == fs.ModeSymlink || mode.IsRegular() && mode&special == 0 {
 		return nil
 	}
-	return os.Chmod(target, info.Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky))
+	return os.Chmod(target, info.Mode()&(fs.ModePerm|special))
 }

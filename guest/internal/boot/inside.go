@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -17,6 +19,7 @@ const (
 
 // inside runs as PID 1 of the new namespaces and ends as `agent init`.
 func inside(in io.Reader) error {
+	debug.SetGCPercent(-1) // it lives for some milliseconds
 	syscall.CloseOnExec(statusFD)
 	status := json.NewEncoder(os.NewFile(statusFD, "status"))
 	var p plan
@@ -38,12 +41,13 @@ func inside(in io.Reader) error {
 
 func (p *plan) setUp() ([]string, error) {
 	for _, g := range p.Groups {
-		if err := g.join(); err != nil {
+		door, err := g.door()
+		if err != nil {
 			return nil, err
 		}
-	}
-	if err := unshareCgroup(); err != nil {
-		return nil, err
+		if door != nil {
+			p.doors = append(p.doors, door)
+		}
 	}
 	if err := syscall.Sethostname([]byte(p.Spec.Hostname)); err != nil {
 		return nil, os.NewSyscallError("sethostname", err)
@@ -68,6 +72,17 @@ func unshareCgroup() error {
 
 // become gives up every privilege that the guest is not to have and turns into `agent init`.
 func (p *plan) become() error {
+	// The groups, the namespace unshared now, capabilities and the parent-death signal belong to a thread, and it is the one that execs whose
+	// are kept.
+	runtime.LockOSThread()
+	for _, door := range p.doors {
+		if _, err := door.WriteString("0"); err != nil {
+			return err
+		}
+	}
+	if err := unshareCgroup(); err != nil {
+		return err
+	}
 	null, err := syscall.Open("/dev/null", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("open /dev/null", err)

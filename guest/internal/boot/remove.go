@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // remove deletes a machine directory and what a killed machine has left outside of it. The lock is held all the while and its
@@ -17,7 +16,7 @@ func remove(in io.Reader, out io.Writer) error {
 	if err := readJSON(in, &target); err != nil {
 		return err
 	}
-	if err := validDirectory(target.Directory); err != nil {
+	if err := cleanAbsolute(target.Directory); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(target.Directory)
@@ -29,7 +28,12 @@ func remove(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer root.Close()
-	held, err := lock(target.Directory)
+	// Another removal may be under way: this one waits for it and then finds nothing.
+	held, err := lockUnlessReady(target.Directory)
+	if err != nil && asFailure(err).Code == "machine_gone" {
+		reply(out, answer{Status: "removed"})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -39,6 +43,10 @@ func remove(in io.Reader, out io.Writer) error {
 	cleanUp(target.Directory)
 	if os.Geteuid() != 0 {
 		openUp(root)
+	}
+	// Without its record a machine is broken: one that lost half of its files must not be started as if it were whole.
+	if err := root.Remove(recordFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
@@ -55,7 +63,7 @@ func remove(in io.Reader, out io.Writer) error {
 	if err := root.Remove(lockFile); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Clean(target.Directory)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(target.Directory); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	reply(out, answer{Status: "removed"})

@@ -53,6 +53,9 @@ type builder struct {
 	plan     *plan
 	root     tree
 	warnings []string
+	// copied gives the result of copying /etc, the longest step, which goes on beside the others. leftOut is set by then.
+	copied  chan error
+	leftOut int
 }
 
 func (p *plan) makeRoot() ([]string, error) {
@@ -80,8 +83,9 @@ func (p *plan) makeRoot() ([]string, error) {
 		return nil, err
 	}
 	defer root.Close()
-	b := &builder{plan: p, root: tree{root}}
-	for _, step := range []func() error{b.directories, b.system, b.configuration, b.packages, b.agent, b.devices, b.processes, b.kernel, b.run} {
+	b := &builder{plan: p, root: tree{root}, copied: make(chan error, 1)}
+	go b.copyConfiguration()
+	for _, step := range []func() error{b.directories, b.system, b.packages, b.agent, b.devices, b.processes, b.kernel, b.run, b.configuration} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -185,17 +189,13 @@ func (b *builder) share(name string) error {
 
 // configuration makes /etc from a copy of what everybody may read in the host's, with the accounts of the guest.
 func (b *builder) configuration() error {
+	if err := <-b.copied; err != nil {
+		return err
+	}
+	if b.leftOut > 0 {
+		b.warn("%d files of the host's /etc are left out: it is larger than %d MiB", b.leftOut, maxConfigurationBytes>>20)
+	}
 	layer := filepath.Join(buildMount, "etc")
-	left, err := copyConfiguration("/etc", layer)
-	if err != nil {
-		return err
-	}
-	if left > 0 {
-		b.warn("%d files of the host's /etc are left out: it is larger than %d MiB", left, maxConfigurationBytes>>20)
-	}
-	if err := writeIdentity("/etc", layer, b.plan.Spec.Hostname, b.plan.Spec.Directory); err != nil {
-		return err
-	}
 	return b.root.on("etc", func(target string) error {
 		if err := overlay("etc", []string{layer}, target, b.plan.Rootless); err != nil {
 			b.warn("changes to /etc are lost when the machine stops: %s", err)
@@ -203,6 +203,15 @@ func (b *builder) configuration() error {
 		}
 		return nil
 	})
+}
+
+func (b *builder) copyConfiguration() {
+	layer := filepath.Join(buildMount, "etc")
+	var err error
+	if b.leftOut, err = copyConfiguration("/etc", layer); err == nil {
+		err = writeIdentity("/etc", layer, b.plan.Spec.Hostname, b.plan.Spec.Directory)
+	}
+	b.copied <- err
 }
 
 func (b *builder) agent() error {

@@ -81,9 +81,16 @@ func (s *Spec) validate() error {
 	return validDirectory(s.Directory)
 }
 
-func validDirectory(directory string) error {
+func cleanAbsolute(directory string) error {
 	if !filepath.IsAbs(directory) || filepath.Clean(directory) != directory || directory == "/" || strings.Contains(directory, "\x00") {
 		return failf("invalid_argument", "expected a clean absolute machine directory, got %q", directory)
+	}
+	return nil
+}
+
+func validDirectory(directory string) error {
+	if err := cleanAbsolute(directory); err != nil {
+		return err
 	}
 	if longest := filepath.Join(directory, controlSocket); len(longest) > maxSocketPath {
 		return failf("invalid_argument", "expected a socket path of at most %d bytes, got %d: %s", maxSocketPath, len(longest), longest).

@@ -18,8 +18,11 @@ import (
 	"time"
 )
 
-// stopGrace is from TERM to KILL.
-const stopGrace = 2 * time.Second
+// stopGrace is from TERM to KILL, bootDeadline what another one gets that holds the lock.
+const (
+	stopGrace    = 2 * time.Second
+	bootDeadline = 10 * time.Second
+)
 
 // plan is what the supervisor tells the process inside.
 type plan struct {
@@ -29,6 +32,8 @@ type plan struct {
 	Groups   []group `json:"groups"`
 	// MaxProcesses becomes RLIMIT_NPROC where no cgroup limits processes; 0 means none.
 	MaxProcesses uint64 `json:"maxProcesses"`
+
+	doors []*os.File
 }
 
 // namespaces are what every machine has of its own. The cgroup namespace follows once the process is in its group, since its
@@ -41,7 +46,7 @@ func start(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	held, err := lock(spec.Directory)
+	held, err := lockUnlessReady(spec.Directory)
 	if err != nil {
 		return err
 	}
@@ -49,6 +54,7 @@ func start(in io.Reader, out io.Writer) error {
 		reply(out, answer{Status: "running"})
 		return nil
 	}
+	defer held.Close()
 	stopping := make(chan os.Signal, 1)
 	signal.Notify(stopping, syscall.SIGTERM, syscall.SIGINT)
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
@@ -82,16 +88,30 @@ func start(in io.Reader, out io.Writer) error {
 	select {
 	case <-ended:
 	case <-stopping:
-		_ = child.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(stopGrace):
-			// The kernel kills every other process of a pid namespace before its PID 1 can be waited for (pid_namespaces(7)).
-			_ = child.Process.Kill()
-			<-ended
-		}
+		control.Close() // who comes now waits for the lock
+		terminate(child.Process, ended)
 	}
 	return nil
+}
+
+// terminate asks PID 1 to end and kills it after the grace. It asks again and again, since the kernel drops a signal for which
+// the PID 1 of a namespace has no handler yet (pid_namespaces(7)): it may have been started only just now.
+func terminate(agent *os.Process, ended <-chan struct{}) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for over := time.After(stopGrace); ; {
+		_ = agent.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+		case <-over:
+			// The kernel kills every other process of a pid namespace before its PID 1 can be waited for.
+			_ = agent.Kill()
+			<-ended
+			return
+		}
+	}
 }
 
 // launch returns once the child has become `agent init`.
@@ -129,7 +149,19 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 		return nil, nil, err
 	}
 	defer status.Close()
+	// The parent-death signal comes when the thread that made the child ends, not the process.
+	runtime.LockOSThread()
 	child = clone(p.Rootless, "inside")
+	for _, g := range groups {
+		if g.Unified {
+			directory, err := os.Open(g.Directory)
+			if err != nil {
+				return nil, nil, err
+			}
+			defer directory.Close()
+			child.SysProcAttr.UseCgroupFD, child.SysProcAttr.CgroupFD = true, int(directory.Fd())
+		}
+	}
 	child.Stdin = bytes.NewReader(input)
 	child.ExtraFiles = []*os.File{socket, statusWriter} // descriptors 3 and 4
 	var complaint strings.Builder
@@ -211,8 +243,8 @@ func cleanUp(directory string) {
 	_ = os.Remove(filepath.Join(directory, controlSocket))
 }
 
-// serveControl stops the machine when a line "stop" comes. Connections stay open until this process is gone, so that their end
-// says: all is cleaned up.
+// serveControl says "ready" to each who connects, and stops the machine when a line "stop" comes. Connections stay open until
+// this process is gone, so that their end says: all is cleaned up.
 func serveControl(control net.Listener, stopping chan<- os.Signal) {
 	for {
 		connection, err := control.Accept()
@@ -220,6 +252,7 @@ func serveControl(control net.Listener, stopping chan<- os.Signal) {
 			return
 		}
 		go func() {
+			_, _ = connection.Write([]byte("ready\n"))
 			lines := bufio.NewScanner(connection)
 			for lines.Scan() {
 				if lines.Text() == "stop" {
@@ -232,6 +265,29 @@ func serveControl(control net.Listener, stopping chan<- os.Signal) {
 			}
 			connection.Close()
 		}()
+	}
+}
+
+// lockUnlessReady waits out another one that boots or stops this machine. Nil without an error: it is up.
+func lockUnlessReady(directory string) (*os.File, error) {
+	for deadline := time.Now().Add(bootDeadline); ; {
+		held, err := lock(directory)
+		if held != nil || err != nil {
+			return held, err
+		}
+		if connection, err := net.Dial("unix", filepath.Join(directory, controlSocket)); err == nil {
+			_ = connection.SetDeadline(deadline)
+			n, _ := connection.Read(make([]byte, 1))
+			connection.Close()
+			if n > 0 {
+				return nil, nil
+			}
+		}
+		if time.Now().After(deadline) {
+			return nil, failf("busy", "another process has held the machine for %s without bringing it up", bootDeadline)
+		}
+		// The holder is between taking the lock and listening, or between its last breath and giving the lock back: moments.
+		time.Sleep(2 * time.Millisecond)
 	}
 }
 

@@ -1,0 +1,1 @@
+export { createNamespaceDriver, type NamespaceOptions } from "./driver.js";

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { Abortable, Machine, MachineInfo } from "../../driver.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
+import { runAgent } from "./agent.js";
+import { connectSocket, isReady, isSupervised, stopSupervisor } from "./control.js";
+import { within } from "./deadline.js";
+import { directoryTime, readRecord, readWarnings } from "./record.js";
+
+/** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
+const REMOVE_ATTEMPTS = 3;
+
+/** A machine is its directory; everything else about it is asked from the kernel each time. */
+export class NamespaceMachine implements Machine {
+	readonly id: string;
+	readonly name: string;
+	readonly driver = "namespace";
+	readonly #directory: string;
+	readonly #agentPath: () => string;
+
+	constructor(root: string, name: string, agentPath: () => string) {
+		this.id = name;
+		this.name = name;
+		this.#directory = join(root, name);
+		this.#agentPath = agentPath;
+	}
+
+	async inspect(options: Abortable = {}): Promise<MachineInfo> {
+		const made = await directoryTime(this.#directory);
+		if (made === undefined) throw this.#gone("was removed");
+		const [record, warnings, supervised] = await Promise.all([
+			readRecord(this.#directory),
+			readWarnings(this.#directory),
+			isSupervised(this.#control, options.signal),
+		]);
+		const asleep = record === undefined ? "broken" : "stopped";
+		return {
+			id: this.id,
+			name: this.name,
+			driver: this.driver,
+			state: supervised ? "running" : asleep,
+			image: "host",
+			createdAt: record?.createdAt ?? made,
+			warnings,
+		};
+	}
+
+	async start(options: Abortable = {}): Promise<void> {
+		const deadline = within(DEADLINES.engineMs, `the machine ${this.name} to be up`, options.signal);
+		try {
+			if (await isReady(this.#control, deadline.signal)) return;
+			const record = await readRecord(this.#directory);
+			if (record === undefined) throw await this.#unreadable();
+			await this.boot(record.spec, { signal: deadline.signal });
+		} finally {
+			deadline.done();
+		}
+	}
+
+	/** Two who boot at the same time get one machine: the kernel gives its lock to one of them, the other waits for it to be up. */
+	async boot(spec: object, options: Abortable = {}): Promise<void> {
+		await runAgent(this.#agentPath(), ["boot"], { ...spec, directory: this.#directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+	}
+
+	async stop(options: Abortable = {}): Promise<void> {
+		// TERM, the grace and KILL are the supervisor's; the rest is for the kernel to let go of the processes.
+		const deadline = within(DEADLINES.stopGraceMs + DEADLINES.helloMs, `the machine ${this.name} to be stopped`, options.signal);
+		try {
+			await stopSupervisor(this.#control, deadline.signal);
+		} finally {
+			deadline.done();
+		}
+		if ((await directoryTime(this.#directory)) === undefined) throw this.#gone("was removed");
+	}
+
+	async remove(options: Abortable = {}): Promise<void> {
+		for (let attempt = 1; (await directoryTime(this.#directory)) !== undefined; attempt++) {
+			try {
+				await this.stop(options);
+				await this.discard(options);
+				return;
+			} catch (error) {
+				if (isComputerError(error, "machine_gone")) continue;
+				if (!isComputerError(error, "busy") || attempt === REMOVE_ATTEMPTS) throw error;
+			}
+		}
+	}
+
+	/** Removes a machine that does not run; `busy` when it does. The agent does it: it holds the lock meanwhile, and names need not be UTF-8. */
+	async discard(options: Abortable = {}): Promise<void> {
+		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.#directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+	}
+
+	async connect(options: Abortable = {}): Promise<Duplex> {
+		const socket = await connectSocket(join(this.#directory, "agent.sock"), options.signal);
+		if (socket === undefined) throw this.#gone("does not run");
+		return socket;
+	}
+
+	get #control(): string {
+		return join(this.#directory, "control.sock");
+	}
+
+	#gone(what: string): ComputerError {
+		return new ComputerError("machine_gone", `The machine ${this.name} ${what}`, { context: { driver: this.driver, name: this.name } });
+	}
+
+	async #unreadable(): Promise<ComputerError> {
+		if ((await directoryTime(this.#directory)) === undefined) return this.#gone("was removed");
+		return new ComputerError(
+			"machine_failed",
+			`The record of ${this.name} was expected in ${this.#directory}/machine.json and can not be read`,
+			{
+				hint: "Its making or its removal was cut short. Remove the computer and make it anew.",
+				context: { driver: this.driver, name: this.name },
+			},
+		);
+	}
+}

@@ -1,0 +1,84 @@
+/** What is kept about a machine on the host: machine.json by this driver, boot.json by the supervisor. */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { MachineSpec } from "../../driver.js";
+import { ComputerError } from "../../errors/index.js";
+
+const SCHEMA = 1;
+const RECORD = "machine.json";
+const MAX_UNFINISHED_AGE_MS = 60_000;
+
+export interface MachineRecord {
+	readonly schema: typeof SCHEMA;
+	/** Unix time in ms. */
+	readonly createdAt: number;
+	readonly spec: MachineSpec;
+}
+
+/** `already_exists` when the name is taken. The directory appears under its name complete or not at all, whoever else tries the same. */
+export async function createRecord(root: string, spec: MachineSpec): Promise<string> {
+	await mkdir(root, { recursive: true, mode: 0o700 });
+	await removeUnfinished(root);
+	const unfinished = join(root, `.new-${spec.name}-${process.pid}-${Math.random().toString(36).slice(2)}`);
+	const directory = join(root, spec.name);
+	await mkdir(unfinished, { mode: 0o700 });
+	try {
+		const record: MachineRecord = { schema: SCHEMA, createdAt: Date.now(), spec };
+		await writeFile(join(unfinished, RECORD), JSON.stringify(record, null, "\t"), { mode: 0o600 });
+		// Onto a directory that is not empty, rename(2) fails; ours never are.
+		await rename(unfinished, directory);
+	} catch (error) {
+		await rm(unfinished, { recursive: true, force: true });
+		const code = (error as NodeJS.ErrnoException).code;
+		if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+		throw new ComputerError("already_exists", `A computer named ${spec.name} is there already`, {
+			cause: error,
+			context: { name: spec.name },
+		});
+	}
+	return directory;
+}
+
+/** What processes that were killed in the middle left. */
+async function removeUnfinished(root: string): Promise<void> {
+	for (const name of await readdir(root)) {
+		if (!name.startsWith(".")) continue;
+		const path = join(root, name);
+		const made = await stat(path).catch(() => undefined);
+		if (made !== undefined && Date.now() - made.mtimeMs > MAX_UNFINISHED_AGE_MS) {
+			await rm(path, { recursive: true, force: true }).catch(() => {});
+		}
+	}
+}
+
+/** Undefined when it is missing, cut short or of another schema: the machine is broken. */
+export async function readRecord(directory: string): Promise<MachineRecord | undefined> {
+	const value = (await readJson(join(directory, RECORD))) as Partial<MachineRecord> | undefined;
+	const known = value?.schema === SCHEMA && typeof value.createdAt === "number" && typeof value.spec?.name === "string";
+	return known ? (value as MachineRecord) : undefined;
+}
+
+/** What was asked for and does not hold since the last start. */
+export async function readWarnings(directory: string): Promise<readonly string[]> {
+	const value = (await readJson(join(directory, "boot.json"))) as { warnings?: unknown } | undefined;
+	return Array.isArray(value?.warnings) ? value.warnings.map(String) : [];
+}
+
+/** When the directory was made, or undefined when there is none. */
+export async function directoryTime(directory: string): Promise<number | undefined> {
+	try {
+		const found = await stat(directory);
+		return found.isDirectory() ? Math.round(found.birthtimeMs) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+async function readJson(path: string): Promise<unknown> {
+	try {
+		const value: unknown = JSON.parse(await readFile(path, "utf8"));
+		return typeof value === "object" && value !== null ? value : undefined;
+	} catch {
+		return undefined;
+	}
+}
