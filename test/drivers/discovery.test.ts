@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type Server } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
+import { dockerStrategies, listCandidates, podmanStrategies } from "../../packages/computer/src/drivers/engine/candidates.js";
+import { discoverEngine } from "../../packages/computer/src/drivers/engine/discovery.js";
+import { parseEndpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
+import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { DEADLINES } from "../../packages/computer/src/limits.js";
+
+let home: string;
+const servers: Server[] = [];
+
+beforeEach(() => {
+	home = mkdtempSync(join(tmpdir(), "lms-home-"));
+});
+
+afterEach(() => {
+	for (const server of servers.splice(0)) server.close();
+	rmSync(home, { recursive: true });
+});
+
+const at = (path: string): string => join(home, path);
+const candidate = (path: string) => ({ source: "known socket", endpoint: { kind: "socket" as const, path } });
+
+function listen(path: string, server: Server): Promise<string> {
+	mkdirSync(dirname(path), { recursive: true });
+	servers.push(server);
+	return new Promise((resolve) => server.listen(path, () => resolve(path)));
+}
+
+/** No engine: only what tells one engine from the other. */
+const answering = (version: unknown): Server => createHttpServer((_, response) => response.end(JSON.stringify(version)));
+const docker = { Version: "28.0.0", Components: [{ Name: "Engine" }] };
+const podman = { Version: "5.0.0", Components: [{ Name: "Podman Engine" }] };
+
+describe("places", () => {
+	const places = async (strategies: typeof dockerStrategies, env: NodeJS.ProcessEnv, platform: NodeJS.Platform = "linux") => {
+		const found = await listCandidates(strategies, describeHost({ env: { HOME: home, ...env }, platform }));
+		return found.map(({ source, endpoint }) => (endpoint instanceof Error ? `${source}: ${endpoint.message}` : { source, ...endpoint }));
+	};
+
+	test("without PATH and HOME the password database knows the home", () => {
+		expect(describeHost({ env: {} }).home).toBe(userInfo().homedir);
+	});
+
+	test("DOCKER_HOST comes first, then the context, then the known sockets", async () => {
+		mkdirSync(at(".docker/contexts/meta"), { recursive: true });
+		writeFileSync(at(".docker/config.json"), JSON.stringify({ currentContext: "far" }));
+		const meta = at(`.docker/contexts/meta/${createHash("sha256").update("far").digest("hex")}`);
+		mkdirSync(meta);
+		writeFileSync(join(meta, "meta.json"), JSON.stringify({ Name: "far", Endpoints: { docker: { Host: "unix:///far.sock" } } }));
+		mkdirSync(at(".colima/work"), { recursive: true });
+		const found = await places(dockerStrategies, { DOCKER_HOST: "tcp://[::1]:2375", XDG_RUNTIME_DIR: "/rt" });
+		expect(found.slice(0, 3)).toEqual([
+			{ source: "DOCKER_HOST", kind: "tcp", host: "::1", port: 2375 },
+			{ source: "docker context far", kind: "socket", path: "/far.sock" },
+			{ source: "known socket", kind: "socket", path: "/var/run/docker.sock" },
+		]);
+		const paths = found.map((one) => (typeof one === "object" && one.kind === "socket" ? one.path : ""));
+		expect(paths).toEqual(expect.arrayContaining([at(".colima/work/docker.sock"), at(".orbstack/run/docker.sock"), "/rt/docker.sock"]));
+	});
+
+	test("a strategy that fails says why and stops none of the others", async () => {
+		const found = await places(dockerStrategies, { DOCKER_HOST: "ssh://box", DOCKER_CONTEXT: "lost" });
+		expect(found[0]).toMatch(/^DOCKER_HOST: .*over ssh/);
+		expect(found[1]).toMatch(/^docker context lost: ENOENT/);
+		expect(found.length).toBeGreaterThan(5);
+	});
+
+	test("Podman: CONTAINER_HOST, the user's socket, the system's, the machines'", async () => {
+		mkdirSync(at(".local/share/containers/podman/machine/applehv"), { recursive: true });
+		const found = await places(podmanStrategies, { CONTAINER_HOST: "unix:///mine.sock", XDG_RUNTIME_DIR: "/rt" });
+		const paths = found.map((one) => (typeof one === "object" && one.kind === "socket" ? one.path : ""));
+		expect(paths.slice(0, 2)).toEqual(["/mine.sock", "/rt/podman/podman.sock"]);
+		expect(paths).toContain("/run/podman/podman.sock");
+		expect(paths).toContain(at(".local/share/containers/podman/machine/applehv/podman.sock"));
+	});
+
+	test("Windows has pipes and no sockets", async () => {
+		const found = await places([...dockerStrategies, ...podmanStrategies], {}, "win32");
+		expect(found.map((one) => (typeof one === "object" && one.kind === "socket" ? one.path : one))).toEqual([
+			"//./pipe/docker_engine",
+			"//./pipe/dockerDesktopLinuxEngine",
+			"//./pipe/podman-machine-default",
+		]);
+	});
+
+	test.each(["", "docker.sock", "unix://", "ftp://x", "tcp://"])("%j is no address", (text) => {
+		expect(() => parseEndpoint(text)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+	});
+});
+
+describe("asking", () => {
+	test("every failure has its reason, in the order of the places", async () => {
+		// A socket whose owner is gone: Node removes the name when it closes, but not one that was changed.
+		const stale = await listen(at("stale.tmp"), createServer());
+		renameSync(stale, at("stale.sock"));
+		servers.pop()?.close();
+		await listen(at("web.sock"), answering({ hello: "world" }));
+		await listen(
+			at("text.sock"),
+			createServer((socket) => socket.end("SSH-2.0\r\n")),
+		);
+		await listen(at("podman.sock"), answering(podman));
+		const names = ["none.sock", "stale.sock", "web.sock", "text.sock", "podman.sock"];
+		const answer = await discoverEngine(
+			names.map((name) => candidate(at(name))),
+			"docker",
+		);
+		expect(answer).toEqual({
+			found: undefined,
+			tried: [
+				{ endpoint: at("none.sock"), reason: "no such socket" },
+				{ endpoint: at("stale.sock"), reason: "nobody listens on it" },
+				{ endpoint: at("web.sock"), reason: "something answers, but it is no container engine" },
+				{ endpoint: at("text.sock"), reason: expect.stringMatching(/parse error/i) },
+				{ endpoint: at("podman.sock"), reason: "this is podman 5.0.0, which the podman driver uses" },
+			],
+		});
+	});
+
+	test("each engine is found at the other's places", async () => {
+		await listen(at("a.sock"), answering(podman));
+		await listen(at("b.sock"), answering(docker));
+		const places = [candidate(at("a.sock")), candidate(at("b.sock"))];
+		expect(await discoverEngine(places, "docker")).toMatchObject({ found: { version: "28.0.0", endpoint: { path: at("b.sock") } } });
+		expect(await discoverEngine(places, "podman")).toMatchObject({ found: { version: "5.0.0", endpoint: { path: at("a.sock") } } });
+	});
+
+	test("one that hangs costs the deadline of one ping, and nothing when it comes later in the order", async () => {
+		await listen(at("hangs.sock"), createServer());
+		await listen(at("works.sock"), answering(docker));
+		const started = performance.now();
+		expect((await discoverEngine([candidate(at("works.sock")), candidate(at("hangs.sock"))], "docker")).found).toBeDefined();
+		expect(performance.now() - started).toBeLessThan(DEADLINES.probeMs / 2);
+		const hanging = await discoverEngine([candidate(at("hangs.sock")), candidate(at("hangs.sock"))], "docker");
+		expect(hanging).toMatchObject({ tried: [{ reason: `no answer within ${DEADLINES.probeMs} ms` }, {}] });
+		expect(performance.now() - started).toBeLessThan(DEADLINES.probeMs * 1.9);
+	});
+
+	test("an abort ends it at once", async () => {
+		await listen(at("hangs.sock"), createServer());
+		const controller = new AbortController();
+		setTimeout(() => controller.abort(), 50);
+		await expect(discoverEngine([candidate(at("hangs.sock"))], "docker", controller.signal)).rejects.toThrow(/abort/i);
+	});
+});
+
+describe("a probe", () => {
+	test("of a place where nothing is says so and does not throw", async () => {
+		const driver = createDockerDriver({ endpoint: `unix://${at("none.sock")}`, env: {} });
+		const availability = await driver.probe();
+		expect(availability).toMatchObject({ usable: false, tried: [{ reason: "no such socket" }] });
+		expect(availability.usable ? "" : availability.hint).not.toBe("");
+		await expect(driver.list()).rejects.toMatchObject({ code: "driver_unavailable", context: { driver: "docker", tried: [{}] } });
+	});
+
+	test("of a socket without a listener says to start the engine", async () => {
+		const path = await listen(at("x.tmp"), createServer());
+		renameSync(path, at("x.sock"));
+		servers.pop()?.close();
+		const availability = await createDockerDriver({ endpoint: at("x.sock"), env: {}, platform: "linux" }).probe();
+		expect(availability).toMatchObject({
+			usable: false,
+			reason: expect.stringContaining("nobody listens"),
+			hint: expect.stringContaining("systemctl start docker"),
+		});
+	});
+
+	test("of nonsense does not throw either", async () => {
+		expect(await createDockerDriver({ endpoint: "nonsense" }).probe()).toMatchObject({
+			usable: false,
+			reason: expect.stringContaining("nonsense"),
+		});
+	});
+});
