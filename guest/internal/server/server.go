@@ -136,7 +136,8 @@ func environment(home string) []string {
 	seen := map[string]bool{}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "LMS_") {
+		// A session is no terminal: programs must not be led to colours and cursor movements.
+		if strings.HasPrefix(name, "LMS_") || name == "TERM" {
 			continue
 		}
 		seen[name] = true
