@@ -63,6 +63,8 @@ func FromOS(err error, path string) *Error {
 		code = "disk_full"
 	case errors.Is(err, syscall.EBUSY), errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ETXTBSY), errors.Is(err, syscall.ESTALE):
 		code = "busy"
+	case errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOSYS):
+		code = "not_supported"
 	case errors.Is(err, syscall.EFBIG):
 		code = "too_large"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
