@@ -96,7 +96,7 @@ export async function rawGuest(behave: (guest: Duplex) => void): Promise<Connect
 	guest.on("error", () => {});
 	guest.resume();
 	behave(guest);
-	const connection = await Connection.open(host);
+	const connection = await Connection.open(host, undefined, 2_000);
 	onTestFinished(() => connection.close());
 	return connection;
 }

@@ -38,7 +38,7 @@ export class Computer {
 		this.#lease = lease;
 		this.#link = new AgentLink({
 			connect: (options) => slot.connect(options),
-			onReboot: () => slot.note("the machine was started anew; its shells are fresh"),
+			onReboot: () => slot.rebooted(),
 		});
 		this.files = new Files(this.#link);
 		this.sessions = new Sessions(this.#link);

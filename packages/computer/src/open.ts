@@ -21,10 +21,8 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
 			const [info] = await Promise.all([slot.machine.inspect({ signal: options.signal }), computer.start({ signal: options.signal })]);
-			for (const warning of info.warnings) slot.note(warning);
-			if (options.image !== undefined && info.image !== options.image) {
-				slot.note(`this computer has the image ${info.image}, not ${options.image}: an image is chosen when a computer is made`);
-			}
+			slot.noteWarnings(info.warnings);
+			if (options.image !== undefined && info.image !== options.image) slot.note(otherImage(info.image, options.image));
 			return computer;
 		} catch (error) {
 			if (slot.created) await slot.machine.remove().catch(() => {});
@@ -92,4 +90,9 @@ async function choosePlace(name: string, choice: "auto" | DriverName, { signal }
 
 function passedOver({ name, availability }: DriverReport, chosen: DriverName): string {
 	return `made with ${chosen}, because ${name} is not usable: ${availability.usable ? "" : availability.reason}`;
+}
+
+function otherImage(image: string, wanted: string): string {
+	if (image === "host") return `this computer is made from the host's own system, not from ${wanted}`;
+	return `this computer has the image ${image}, not ${wanted}: an image is chosen when a computer is made`;
 }

@@ -27,6 +27,8 @@ export class Slot {
 	/** Running a moment ago, so that a connect need not ask. */
 	#checked = false;
 	#created = false;
+	/** A notice says already why the agent is a new one. */
+	#explained = false;
 
 	constructor(options: SlotOptions) {
 		this.driver = options.driver;
@@ -46,9 +48,24 @@ export class Slot {
 	}
 
 	note(notice: string): void {
-		if (this.notices.includes(notice)) return;
 		this.notices.push(notice);
 		if (this.notices.length > MAX_NOTICES) this.notices.shift();
+	}
+
+	/** Of a machine: they stay true, and are said once. */
+	noteWarnings(warnings: readonly string[]): void {
+		for (const warning of warnings) if (!this.notices.includes(warning)) this.note(warning);
+	}
+
+	/** The agent is another one than before. */
+	rebooted(): void {
+		if (!this.#explained) this.note("the machine was started anew from outside; its shells are fresh");
+		this.#explained = false;
+	}
+
+	#explain(notice: string): void {
+		this.note(notice);
+		this.#explained = true;
 	}
 
 	/** Attaches to the machine or makes it, and starts it unless it runs. */
@@ -87,17 +104,17 @@ export class Slot {
 			return true;
 		}
 		const info = await this.#machine.inspect({ signal });
-		for (const warning of info.warnings) this.note(warning);
+		this.noteWarnings(info.warnings);
 		if (info.state === "broken" && this.#spec !== undefined) {
 			await this.#machine.remove({ signal });
 			this.#machine = undefined;
-			this.note("the machine could not be started any more and was made anew; its files are gone");
+			this.#explain("the machine could not be started any more and was made anew; its files are gone");
 			return false;
 		}
 		if (info.state !== "running") {
 			options.onProgress?.({ phase: "start", message: `starting ${this.name}` });
 			await this.#machine.start({ signal });
-			this.note(
+			this.#explain(
 				info.state === "paused"
 					? "the machine was paused and goes on"
 					: "the machine was stopped and has been started; its shells are fresh",
@@ -108,7 +125,7 @@ export class Slot {
 	}
 
 	#lost(): void {
-		if (this.#machine !== undefined) this.note("the machine was removed from outside and has been made anew; its files are gone");
+		if (this.#machine !== undefined) this.#explain("the machine was removed from outside and has been made anew; its files are gone");
 		this.#machine = undefined;
 	}
 }

@@ -1,5 +1,5 @@
 /** What can come back on one HTTP/2 stream, and how it can fail. */
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import { ComputerError, ERROR_CODES } from "../errors/index.js";
 import { canceled } from "./abort.js";
 import { broken, type Json, parseJson, plain } from "./shapes.js";
@@ -23,6 +23,8 @@ export function supervise(
 	fail: (error: Error) => void,
 ): Finish {
 	let over = false;
+	// A stream that is over forgets its session.
+	const session = stream.session;
 	const finish: Finish = (error) => {
 		if (over) return;
 		over = true;
@@ -33,7 +35,7 @@ export function supervise(
 	};
 	const abort = () => finish(canceled(signal));
 	const check = (error?: Error) => {
-		if (!over) finish(failure(stream, error));
+		if (!over) finish(failure(stream, session, error));
 	};
 	stream.on("end", () => {
 		// A reset stream ends too, and looks complete but for its code.
@@ -48,9 +50,8 @@ export function supervise(
 	return finish;
 }
 
-function failure(stream: ClientHttp2Stream, error?: Error & { code?: string }): ComputerError {
+function failure(stream: ClientHttp2Stream, session: Http2Session | undefined, error?: Error & { code?: string }): ComputerError {
 	if (error instanceof ComputerError) return error;
-	const session = stream.session;
 	// Node's own words for bytes that are not HTTP/2.
 	if (error?.code === "ERR_HTTP2_ERROR") {
 		return new ComputerError("protocol_error", "expected HTTP/2 from the guest, got something else", { cause: error });
@@ -86,12 +87,13 @@ export function collect(stream: ClientHttp2Stream, maxBytes: number, signal: Abo
 			},
 			reject,
 		);
-		stream.on("response", (received) => {
+		// Only now: a body that came in one piece with its headers can be emitted before them.
+		stream.once("response", (received) => {
 			headers = received;
 			if ((received[":status"] ?? 0) >= 400) body.maxBytes = Math.min(maxBytes, MAX_ERROR_BYTES);
-		});
-		stream.on("data", (chunk: Buffer) => {
-			if (!body.push(chunk)) finish(broken(`expected an answer of at most ${body.maxBytes} bytes from the guest, got more`));
+			stream.on("data", (chunk: Buffer) => {
+				if (!body.push(chunk)) finish(broken(`expected an answer of at most ${body.maxBytes} bytes from the guest, got more`));
+			});
 		});
 	});
 }

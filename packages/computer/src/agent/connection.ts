@@ -31,10 +31,10 @@ export class Connection {
 	#pingUnanswered = false;
 
 	/** Says hello over a fresh byte stream. The stream is destroyed when that fails. */
-	static async open(duplex: Duplex, signal?: AbortSignal): Promise<Connection> {
+	static async open(duplex: Duplex, signal?: AbortSignal, helloMs: number = DEADLINES.helloMs): Promise<Connection> {
 		const connection = new Connection(duplex);
 		try {
-			connection.#hello = await connection.#greet(signal);
+			connection.#hello = await connection.#greet(signal, helloMs);
 			return connection;
 		} catch (error) {
 			connection.close();
@@ -54,7 +54,10 @@ export class Connection {
 			maxSettings: 32,
 		});
 		this.#session.on("error", () => {});
-		this.#session.once("connect", () => this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+		this.#session.once("connect", () => {
+			// Node emits this late: a guest that broke at once has ended the session by now.
+			if (this.alive) this.#session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+		});
 		this.#session.once("close", () => {
 			clearInterval(this.#heartbeat);
 			duplex.destroy();
@@ -125,8 +128,8 @@ export class Connection {
 		return { stream, headers: await begin(stream, signal) };
 	}
 
-	async #greet(signal: AbortSignal | undefined): Promise<Hello> {
-		const deadline = setTimeout(() => this.close(), DEADLINES.helloMs);
+	async #greet(signal: AbortSignal | undefined, helloMs: number): Promise<Hello> {
+		const deadline = setTimeout(() => this.close(), helloMs);
 		let json: Json;
 		try {
 			json = await this.json("GET", "/v1/hello", undefined, signal);

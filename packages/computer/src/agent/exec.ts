@@ -37,18 +37,20 @@ export function openExec(
 		},
 		handlers.fail,
 	);
-	stream.on("response", (headers) => {
-		try {
-			const status = statusOf(headers);
-			if (status >= 400) refusal = { status, body: new Bytes(MAX_ERROR_BYTES) };
-		} catch (error) {
-			finish(error as Error);
-		}
-	});
-	stream.on("data", (chunk: Buffer) => {
+	const take = (chunk: Buffer) => {
 		try {
 			if (refusal === undefined) decoder.push(chunk);
 			else if (!refusal.body.push(chunk)) throw broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`);
+		} catch (error) {
+			finish(error as Error);
+		}
+	};
+	// Data is taken from then on: what came in one piece with its headers can be emitted before them.
+	stream.once("response", (headers) => {
+		try {
+			const status = statusOf(headers);
+			if (status >= 400) refusal = { status, body: new Bytes(MAX_ERROR_BYTES) };
+			stream.on("data", take);
 		} catch (error) {
 			finish(error as Error);
 		}
