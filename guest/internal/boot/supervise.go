@@ -2,18 +2,14 @@ package boot
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -23,22 +19,6 @@ const (
 	stopGrace    = 2 * time.Second
 	bootDeadline = 10 * time.Second
 )
-
-// plan is what the supervisor tells the process inside.
-type plan struct {
-	Spec     Spec    `json:"spec"`
-	Agent    string  `json:"agent"`
-	Rootless bool    `json:"rootless"`
-	Groups   []group `json:"groups"`
-	// MaxProcesses becomes RLIMIT_NPROC where no cgroup limits processes; 0 means none.
-	MaxProcesses uint64 `json:"maxProcesses"`
-
-	doors []*os.File
-}
-
-// namespaces are what every machine has of its own. The cgroup namespace follows once the process is in its group, since its
-// root is the group at that moment (cgroup_namespaces(7)).
-const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
 
 // start boots the machine, answers, and stays as its supervisor until PID 1 is gone.
 func start(in io.Reader, out io.Writer) error {
@@ -112,115 +92,6 @@ func terminate(agent *os.Process, ended <-chan struct{}) {
 			return
 		}
 	}
-}
-
-// launch returns once the child has become `agent init`.
-func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
-	agent, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	// The socket is the host's: made here, in a directory that the guest never sees, and handed in as an open descriptor.
-	// So no path that a guest controls is ever used to reach it.
-	listener, err := listen(spec.Directory, agentSocket)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer listener.Close()
-	listener.SetUnlinkOnClose(false)
-	socket, err := listener.File()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer socket.Close()
-
-	p := plan{Spec: *spec, Agent: agent, Rootless: os.Geteuid() != 0}
-	groups, limited, why := makeGroups(spec)
-	p.Groups = groups
-	if !limited["pids"] && p.Rootless && countsProcessesPerNamespace() {
-		p.MaxProcesses, limited["pids"] = uint64(spec.PIDs), true
-	}
-	input, err := json.Marshal(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	status, statusWriter, err := os.Pipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer status.Close()
-	// The parent-death signal comes when the thread that made the child ends, not the process.
-	runtime.LockOSThread()
-	child = clone(p.Rootless, "inside")
-	for _, g := range groups {
-		if g.Unified {
-			directory, err := os.Open(g.Directory)
-			if err != nil {
-				return nil, nil, err
-			}
-			defer directory.Close()
-			child.SysProcAttr.UseCgroupFD, child.SysProcAttr.CgroupFD = true, int(directory.Fd())
-		}
-	}
-	child.Stdin = bytes.NewReader(input)
-	child.ExtraFiles = []*os.File{socket, statusWriter} // descriptors 3 and 4
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	if err := child.Start(); err != nil {
-		statusWriter.Close()
-		return nil, nil, refusal(err)
-	}
-	statusWriter.Close()
-	report, err := readReport(status)
-	if err != nil {
-		_ = child.Process.Kill()
-		_ = child.Wait()
-		if complaint.Len() > 0 {
-			err = fmt.Errorf("%w: %.2000s", err, complaint.String())
-		}
-		return nil, nil, err
-	}
-	return child, append(notLimited(spec, limited, why), report.Warnings...), nil
-}
-
-// clone is this program again, in new namespaces. An ordinary user becomes root of a user namespace of one user.
-func clone(rootless bool, args ...string) *exec.Cmd {
-	attributes := &syscall.SysProcAttr{Cloneflags: namespaces, Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if rootless {
-		attributes.Cloneflags |= syscall.CLONE_NEWUSER
-		attributes.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		attributes.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-		attributes.GidMappingsEnableSetgroups = false
-	}
-	return &exec.Cmd{Path: "/proc/self/exe", Args: append([]string{"agent", "boot"}, args...), Env: []string{}, Dir: "/", SysProcAttr: attributes}
-}
-
-// report is what the process inside says: one when all is ready, and one more only if the exec then failed.
-type report struct {
-	Warnings []string `json:"warnings,omitempty"`
-	Failure  *Failure `json:"failure,omitempty"`
-}
-
-// readReport reads to the end, which comes when the exec closes the descriptor.
-func readReport(status io.Reader) (last report, err error) {
-	decoder := json.NewDecoder(status)
-	err = failf("machine_failed", "the new machine died while it was set up")
-	for {
-		var next report
-		if decoder.Decode(&next) != nil {
-			return last, err
-		}
-		last, err = next, nil
-		if next.Failure != nil {
-			return next, next.Failure
-		}
-	}
-}
-
-func listen(directory, name string) (*net.UnixListener, error) {
-	old := syscall.Umask(0o177)
-	defer syscall.Umask(old)
-	return net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(directory, name), Net: "unix"})
 }
 
 // record leaves the warnings for whoever asks later. Only the holder of the lock writes it.
