@@ -44,6 +44,7 @@ func Serve(o Options) error {
 	// Most of a call is waiting for the shell. One thread at a time spares the waking of others: 20 % of a round trip.
 	runtime.GOMAXPROCS(1)
 	process.Reap()
+	syscall.Umask(0o022)
 	// A guest process of the same user may otherwise trace the agent and read its memory.
 	const prSetDumpable = 4
 	_, _, _ = syscall.Syscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0)
