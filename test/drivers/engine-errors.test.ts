@@ -22,7 +22,7 @@ describe("an engine's answer becomes a typed error", () => {
 		[409, "Container ce59d8 is paused, unpause the container before exec", "machine_gone"],
 		[409, "removal of container ce59d8 is already in progress", "busy"],
 		[404, "no such image: nope:1: No such image: nope:1", "image_not_found"],
-		[404, "failed to find image nope:1: docker.io/library/nope:1: No such image", "image_not_found"],
+		[404, "failed to find image nope:1: registry.example/library/nope:1: No such image", "image_not_found"],
 		[500, "write /var/lib/docker/tmp/x: no space left on device", "disk_full"],
 		[400, "Unknown runtime specified runsc", "not_supported"],
 		[500, "failed to create shim task: OCI runtime create failed: unable to start container process: exec format error", "machine_failed"],
@@ -72,7 +72,7 @@ describe("the limit that an engine can not apply", () => {
 
 describe("a pull that fails says what to do", () => {
 	test.each([
-		['Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host', "could not be reached"],
+		['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', "could not be reached"],
 		["pull access denied for x, repository does not exist or may require 'docker login'", "log in and pull it yourself"],
 		["manifest for x:1 not found: manifest unknown", "the name and the tag"],
 		["no matching manifest for linux/arm64/v8 in the manifest list entries", "architecture"],
@@ -93,7 +93,7 @@ test.each([
 	["ubuntu", "ubuntu:latest"],
 	["ubuntu:24.04", "ubuntu:24.04"],
 	["localhost:5000/ubuntu", "localhost:5000/ubuntu:latest"],
-	["ghcr.io/a/b@sha256:abc", "ghcr.io/a/b@sha256:abc"],
+	["registry.example/a/b@sha256:abc", "registry.example/a/b@sha256:abc"],
 ])("%s is %s: without a tag all would be pulled", (reference, full) => {
 	expect(withTag(reference)).toBe(full);
 });

@@ -23,6 +23,8 @@ export interface Dialect {
 	readonly logConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
 	/** The OCI runtime to ask the engine for. Throws `not_supported` where the engine would ignore it. */
 	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
+	/** Clears what the engine leaves of a container that is gone. */
+	readonly afterRemove?: ((containerId: string) => Promise<void>) | undefined;
 	/** Asks the engine for its cgroup controllers, where `/info` tells only the kernel's. */
 	readonly controllersPath?: string | undefined;
 }

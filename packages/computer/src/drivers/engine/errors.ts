@@ -42,9 +42,9 @@ const RULES: readonly Rule[] = [
 		pattern:
 			/OCI runtime|OCI permission|\brunc\b|\bcrun\b|container process|failed to create (shim|task)|cgroup|conmon|netavark|slirp4netns|pasta/i,
 	},
-	{ code: "invalid_argument", pattern: /./s, status: [400] },
-	{ code: "permission_denied", pattern: /./s, status: [401, 403] },
-	{ code: "machine_gone", pattern: /./s, status: [404] },
+	{ code: "invalid_argument", pattern: /^/, status: [400] },
+	{ code: "permission_denied", pattern: /^/, status: [401, 403] },
+	{ code: "machine_gone", pattern: /^/, status: [404] },
 ];
 
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -70,7 +70,7 @@ export function isUnreachable(code: string | undefined): boolean {
  */
 export function engineError(failure: EngineFailure, engine: string, action: string): ComputerError {
 	// The client library's own preface, where the answer was a stream.
-	const words = cleanWords(failure.message.replace(/^\(HTTP code \d+\) [^-]*- /, ""));
+	const words = cleanWords(failure.message.replace(/^\(HTTP code \d+\) [^-]*- (?=.)/, ""));
 	const context = { engine, words, ...(failure.status === undefined ? {} : { status: failure.status }) };
 	const details = { context, cause: failure.cause };
 	if (isUnreachable(failure.code)) {

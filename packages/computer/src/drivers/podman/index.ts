@@ -5,6 +5,7 @@ import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
+import { endMonitors } from "./monitors.js";
 import { startService } from "./service.js";
 
 export interface PodmanDriverOptions extends HostOptions {
@@ -37,6 +38,7 @@ const dialect: Dialect = {
 			},
 		);
 	},
+	afterRemove: endMonitors,
 	controllersPath: "/v4.0.0/libpod/info",
 };
 

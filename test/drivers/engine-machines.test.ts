@@ -1,0 +1,222 @@
+import http2 from "node:http2";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import Docker from "dockerode";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
+import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
+import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { DRIVERS } from "../support/drivers.js";
+
+const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
+
+describe.each(targets)("$title", ({ driver: name, skip, options, computerName }) => {
+	const driver: Driver = name === "docker" ? createDockerDriver() : createPodmanDriver();
+	const made: Machine[] = [];
+
+	const spec = (short: string, more: Partial<MachineSpec> = {}): MachineSpec => ({
+		name: computerName(`engine-${short}`),
+		image: options.image ?? "",
+		hostname: "box",
+		cpus: 1,
+		memoryBytes: 256 * 1024 * 1024,
+		pids: 100,
+		network: "none",
+		env: { GREETING: "two words=1" },
+		...more,
+	});
+
+	async function create(short: string, more: Partial<MachineSpec> = {}): Promise<Machine> {
+		const machine = await driver.create(spec(short, more));
+		made.push(machine);
+		return machine;
+	}
+
+	/** The engine itself, to look behind the driver's back. */
+	async function engine(): Promise<Docker> {
+		const found = await driver.probe();
+		if (!found.usable) throw new Error(found.reason);
+		return new Docker({ socketPath: found.endpoint });
+	}
+
+	afterAll(async () => {
+		await Promise.all(made.map((machine) => machine.remove()));
+		await driver.close();
+	});
+
+	test.skipIf(skip)("a machine is what its spec says, with the agent as PID 1", async () => {
+		const steps: Progress[] = [];
+		const asked = spec("spec");
+		const machine = await driver.create(asked, { onProgress: (step) => steps.push(step) });
+		made.push(machine);
+		expect(steps.map(({ phase }) => phase).filter((phase) => phase !== "prepare")).toEqual(["create", "start"]);
+		expect(await machine.inspect()).toMatchObject({ name: asked.name, driver: name, state: "running", image: asked.image, warnings: [] });
+		expect(Date.now() - (await machine.inspect()).createdAt).toBeLessThan(60_000);
+
+		const container = await (await engine()).getContainer(machine.id).inspect();
+		expect([container.Path, ...container.Args]).toEqual(["/.lms/agent", "init"]);
+		expect(container.Config.Env).toEqual(expect.arrayContaining(["HOME=/home/user", "LANG=C.UTF-8", "GREETING=two words=1"]));
+		expect(container.HostConfig).toMatchObject({ Memory: asked.memoryBytes, MemorySwap: asked.memoryBytes, PidsLimit: 100, NanoCpus: 1e9 });
+		expect(container.HostConfig).toMatchObject({ NetworkMode: "none", Privileged: false, SecurityOpt: ["no-new-privileges"] });
+
+		// Not what the engine notes, but what the kernel does.
+		const seen = await run(
+			machine,
+			"grep -E '^(CapBnd|CapEff|NoNewPrivs|Seccomp):' /proc/1/status; hostname; id -u; pwd; ls /sys/class/net",
+		);
+		expect(seen.replaceAll("\t", " ").split("\n")).toEqual(
+			expect.arrayContaining([
+				"CapBnd: 00000000800000fb",
+				"CapEff: 00000000800000fb",
+				"NoNewPrivs: 1",
+				"Seccomp: 2",
+				"box",
+				"0",
+				"/home/user",
+				"lo",
+			]),
+		);
+	});
+
+	test.skipIf(skip)("the second of a name is refused, whoever made the first", async () => {
+		const machine = await create("twice");
+		await expect(driver.create(spec("twice"))).rejects.toMatchObject({ code: "already_exists", context: { id: machine.id } });
+		expect((await driver.attach(machine.name))?.id).toBe(machine.id);
+
+		const docker = await engine();
+		const foreign = await docker.createContainer({
+			name: `lms-computer-${computerName("engine-foreign")}`,
+			Image: options.image ?? "",
+			Cmd: ["true"],
+		});
+		try {
+			await expect(driver.create(spec("foreign"))).rejects.toMatchObject({
+				code: "busy",
+				message: expect.stringContaining("did not make"),
+			});
+			expect(await driver.attach(computerName("engine-foreign"))).toBeUndefined();
+			expect((await foreign.inspect()).State.Status).toBe("created");
+		} finally {
+			await foreign.remove();
+		}
+	});
+
+	test.skipIf(skip)("stop, start, pause and remove, each twice", async () => {
+		const machine = await create("states");
+		await machine.stop();
+		await machine.stop();
+		expect((await machine.inspect()).state).toBe("stopped");
+		await expect(machine.connect()).rejects.toMatchObject({ code: "machine_gone" });
+		expect((await driver.list()).find(({ id }) => id === machine.id)?.state).toBe("stopped");
+		await machine.start();
+		await machine.start();
+		expect(await hello(machine)).toMatchObject({ generation: 1, pid: 1 });
+
+		await (await engine()).getContainer(machine.id).pause();
+		expect((await machine.inspect()).state).toBe("paused");
+		await machine.start();
+		expect((await machine.inspect()).state).toBe("running");
+		await (await engine()).getContainer(machine.id).pause();
+		await machine.stop();
+		expect((await machine.inspect()).state).toBe("stopped");
+
+		await machine.remove();
+		await machine.remove();
+		for (const verb of ["inspect", "start", "stop", "connect"] as const) {
+			await expect(machine[verb]()).rejects.toMatchObject({ code: "machine_gone" });
+		}
+		expect(await driver.attach(machine.name)).toBeUndefined();
+	});
+
+	test.skipIf(skip)("several connections at once, each its own; a closed one ends its process", async () => {
+		const machine = await create("connect");
+		await Promise.all([hello(machine), hello(machine), hello(machine)]);
+		// The brackets keep grep from finding itself. One is that of the question.
+		const count = (): Promise<string> => run(machine, "grep -lz '^[c]onnect' /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
+		const stream = await machine.connect();
+		await expect.poll(count).toBe("2\n");
+		stream.destroy();
+		// The engine tells the process by closing its stdin; that takes it a moment.
+		await expect.poll(count).toBe("1\n");
+	});
+
+	test.skipIf(skip)("a killed machine ends its streams", async () => {
+		const machine = await create("killed");
+		const stream = await machine.connect();
+		const ended = new Promise((resolve) => stream.once("close", resolve).on("error", () => {}));
+		stream.resume();
+		await (await engine()).getContainer(machine.id).kill();
+		await ended;
+		await expect(machine.connect()).rejects.toMatchObject({ code: "machine_gone" });
+	});
+
+	test.skipIf(skip)("a failure or an abort leaves no container", async () => {
+		const containers = async (): Promise<number> => {
+			const mine = { name: [computerName("engine-none")] };
+			return (await (await engine()).listContainers({ all: true, filters: mine })).length;
+		};
+		// Refused by the OCI runtime at the start, so after the create.
+		await expect(driver.create(spec("none", { hostname: "h".repeat(65) }))).rejects.toThrow();
+		expect(await containers()).toBe(0);
+		await expect(driver.create(spec("none", { runtime: "no-such-runtime" }))).rejects.toMatchObject({ code: "not_supported" });
+		await expect(driver.create(spec("none", { image: "not a reference" }))).rejects.toMatchObject({ code: "invalid_argument" });
+		for (const phase of ["create", "start"]) {
+			const controller = new AbortController();
+			const onProgress = (step: Progress): void => (step.phase === phase ? controller.abort() : undefined);
+			await expect(driver.create(spec("none"), { signal: controller.signal, onProgress })).rejects.toMatchObject({ code: "canceled" });
+			expect(await containers()).toBe(0);
+		}
+	});
+
+	test.skipIf(skip)("more CPUs than there are is a warning, a limit that no machine can have an error", async () => {
+		const machine = await create("cpus", { cpus: 1_000, memoryBytes: 0, pids: 0 });
+		expect((await machine.inspect()).warnings).toEqual([expect.stringMatching(/^1000 CPUs were asked for, the engine has \d+\.$/)]);
+		await expect(driver.create(spec("tiny", { memoryBytes: 1_000 }))).rejects.toThrow(/memory/i);
+	});
+
+	test.skipIf(skip)("two at once of a fresh image are two machines and one prepared image", async () => {
+		const [one, two] = await Promise.all([create("one"), create("two")]);
+		const docker = await engine();
+		const images = await Promise.all([one, two].map(async ({ id }) => (await docker.getContainer(id).inspect()).Image));
+		expect(images[0]).toBe(images[1]);
+		const labels = (await docker.getImage(images[0] ?? "").inspect()).Config.Labels;
+		expect(labels).toMatchObject({ "lms-computer.prepared": "1", "lms-computer.agent": expect.stringMatching(/^[0-9a-f]{64}$/) });
+		const left = await docker.listContainers({ all: true, filters: { name: ["lms-prepare-"] } });
+		expect(left.filter(({ Created }) => Created * 1000 < Date.now() - 60_000)).toEqual([]);
+	});
+});
+
+interface Session extends AsyncDisposable {
+	request(headers: http2.OutgoingHttpHeaders, body?: string): Promise<string>;
+}
+
+function speak(stream: Duplex): Session {
+	const session = http2.connect("http://agent", { createConnection: () => stream });
+	session.on("error", () => {});
+	return {
+		async request(headers, body) {
+			const answer = session.request(headers);
+			answer.end(body);
+			return await text(answer);
+		},
+		[Symbol.asyncDispose]: () => new Promise((resolve) => session.close(resolve)),
+	};
+}
+
+async function hello(machine: Machine): Promise<unknown> {
+	await using agent = speak(await machine.connect());
+	return JSON.parse(await agent.request({ ":path": "/v1/hello" }));
+}
+
+/** Stdout of a command, by the agent's own frames. */
+async function run(machine: Machine, command: string): Promise<string> {
+	await using agent = speak(await machine.connect());
+	const frames = Buffer.from(await agent.request({ ":path": "/v1/exec", ":method": "POST" }, JSON.stringify({ command })), "utf8");
+	let stdout = "";
+	for (let at = 0; at + 5 <= frames.length; ) {
+		const end = at + 5 + frames.readUInt32BE(at + 1);
+		if (frames[at] === 1) stdout += frames.toString("utf8", at + 5, end);
+		at = end;
+	}
+	return stdout;
+}
