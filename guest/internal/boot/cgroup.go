@@ -130,14 +130,29 @@ func (g group) limit(controller string, spec *Spec) error {
 
 func (g group) set(file, value string) error { return write(filepath.Join(g.Directory, file), value) }
 
-// door opens the file through which a process joins; a process born in the group needs none. Version 1 lets one thread move
-// itself without the lock that stops every fork and exit on the host, which takes some 10 ms (cgroup_procs_write_start in
-// kernel/cgroup/cgroup.c): the thread that will exec is the only one that stays, so it is enough.
+// door opens the file through which a process joins. Version 1 lets one thread move itself without the lock that stops every
+// fork and exit on the host, which takes some 10 ms (cgroup_procs_write_start in kernel/cgroup/cgroup.c): the thread that
+// will exec is the only one that stays, so it is enough.
 func (g group) door() (*os.File, error) {
+	name := "tasks"
 	if g.Unified {
-		return nil, nil
+		name = "cgroup.procs"
 	}
-	return os.OpenFile(filepath.Join(g.Directory, "tasks"), os.O_WRONLY, 0)
+	return os.OpenFile(filepath.Join(g.Directory, name), os.O_WRONLY, 0)
+}
+
+// bornIn lets a child begin its life in the group of the unified tree, for the same reason (CLONE_INTO_CGROUP, Linux 5.7).
+func bornIn(attributes *syscall.SysProcAttr, groups []group) (*os.File, error) {
+	for _, g := range groups {
+		if g.Unified && atLeastRelease(kernelRelease(), 5, 7) {
+			directory, err := os.Open(g.Directory)
+			if err == nil {
+				attributes.UseCgroupFD, attributes.CgroupFD = true, int(directory.Fd())
+			}
+			return directory, err
+		}
+	}
+	return nil, nil
 }
 
 // removeGroups removes what makeGroups made for a machine directory, also after a crash. The kernel may still be letting go

@@ -79,25 +79,21 @@ func delegated(directory string) bool {
 		syscall.Access(filepath.Join(directory, "cgroup.procs"), writable) == nil
 }
 
-func hostHierarchies() []hierarchy {
+// machineHierarchies is where this user may make groups. For root that is the top of each tree: below our own group a machine
+// would end with the session or service that happened to start it.
+func machineHierarchies() []hierarchy {
 	mountinfo, _ := os.ReadFile("/proc/self/mountinfo")
-	self, _ := os.ReadFile("/proc/self/cgroup")
 	found := findHierarchies(string(mountinfo), unifiedControllers)
 	if os.Geteuid() == 0 {
 		return found
 	}
-	return slices.DeleteFunc(found, func(h hierarchy) bool { return !h.Unified || delegatedBase(h.Base, string(self), delegated) == "" })
-}
-
-// machineHierarchies is hostHierarchies with the base moved to what was delegated to an ordinary user.
-func machineHierarchies() []hierarchy {
-	found := hostHierarchies()
-	if os.Geteuid() == 0 {
-		return found
-	}
 	self, _ := os.ReadFile("/proc/self/cgroup")
-	for i, h := range found {
-		found[i].Base = delegatedBase(h.Base, string(self), delegated)
+	var ours []hierarchy
+	for _, h := range found {
+		if base := delegatedBase(h.Base, string(self), delegated); h.Unified && base != "" {
+			h.Base = base
+			ours = append(ours, h)
+		}
 	}
-	return found
+	return ours
 }

@@ -41,13 +41,14 @@ func inside(in io.Reader) error {
 
 func (p *plan) setUp() ([]string, error) {
 	for _, g := range p.Groups {
+		if g.Unified && p.Born {
+			continue
+		}
 		door, err := g.door()
 		if err != nil {
 			return nil, err
 		}
-		if door != nil {
-			p.doors = append(p.doors, door)
-		}
+		p.doors = append(p.doors, door)
 	}
 	if err := syscall.Sethostname([]byte(p.Spec.Hostname)); err != nil {
 		return nil, os.NewSyscallError("sethostname", err)

@@ -20,6 +20,8 @@ type plan struct {
 	Agent    string  `json:"agent"`
 	Rootless bool    `json:"rootless"`
 	Groups   []group `json:"groups"`
+	// Born in the unified group, so there is none to join.
+	Born bool `json:"born"`
 	// MaxProcesses becomes RLIMIT_NPROC where no cgroup limits processes; 0 means none.
 	MaxProcesses uint64 `json:"maxProcesses"`
 
@@ -56,6 +58,15 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 	if !limited["pids"] && p.Rootless && countsProcessesPerNamespace() {
 		p.MaxProcesses, limited["pids"] = uint64(spec.PIDs), true
 	}
+	// The parent-death signal comes when the thread that made the child ends, not the process.
+	runtime.LockOSThread()
+	child = clone(p.Rootless, "inside")
+	group, err := bornIn(child.SysProcAttr, groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer group.Close() // of nil too
+	p.Born = child.SysProcAttr.UseCgroupFD
 	input, err := json.Marshal(p)
 	if err != nil {
 		return nil, nil, err
@@ -65,19 +76,6 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 		return nil, nil, err
 	}
 	defer status.Close()
-	// The parent-death signal comes when the thread that made the child ends, not the process.
-	runtime.LockOSThread()
-	child = clone(p.Rootless, "inside")
-	for _, g := range groups {
-		if g.Unified {
-			directory, err := os.Open(g.Directory)
-			if err != nil {
-				return nil, nil, err
-			}
-			defer directory.Close()
-			child.SysProcAttr.UseCgroupFD, child.SysProcAttr.CgroupFD = true, int(directory.Fd())
-		}
-	}
 	child.Stdin = bytes.NewReader(input)
 	child.ExtraFiles = []*os.File{socket, statusWriter} // descriptors 3 and 4
 	var complaint strings.Builder
@@ -91,10 +89,11 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 	if err != nil {
 		_ = child.Process.Kill()
 		_ = child.Wait()
+		failure := *asFailure(err)
 		if complaint.Len() > 0 {
-			err = fmt.Errorf("%w: %.2000s", err, complaint.String())
+			failure.Message += fmt.Sprintf(": %.2000s", complaint.String())
 		}
-		return nil, nil, err
+		return nil, nil, &failure
 	}
 	return child, append(notLimited(spec, limited, why), report.Warnings...), nil
 }
