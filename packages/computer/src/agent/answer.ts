@@ -1,5 +1,5 @@
 /** What can come back on one HTTP/2 stream, and how it can fail. */
-import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, Http2Session, IncomingHttpHeaders } from "node:http2";
 import { ComputerError, ERROR_CODES } from "../errors/index.js";
 import { canceled } from "./abort.js";
 import { broken, type Json, parseJson, plain } from "./shapes.js";
@@ -14,6 +14,14 @@ export interface Answer {
 
 /** Ends the request early with an error; without one, as complete. Only the first call counts. */
 export type Finish = (error?: Error) => void;
+
+/**
+ * Ends a request for good. Not by close(): that ends the body first, and an upload cut short would look whole to the guest.
+ * The error is for the stream alone; whoever waits has been told another one.
+ */
+export function abandon(stream: ClientHttp2Stream): void {
+	stream.destroy(new Error("the request was abandoned"));
+}
 
 /** Calls exactly one of `end` and `fail`, once: `end` when the whole answer came, `fail` for anything else, the caller's abort included. */
 export function supervise(
@@ -30,7 +38,7 @@ export function supervise(
 		over = true;
 		signal?.removeEventListener("abort", abort);
 		if (error === undefined) return end();
-		stream.close(constants.NGHTTP2_CANCEL);
+		abandon(stream);
 		fail(error);
 	};
 	const abort = () => finish(canceled(signal));

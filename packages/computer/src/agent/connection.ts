@@ -3,7 +3,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHt
 import type { Duplex } from "node:stream";
 import { ComputerError } from "../errors/index.js";
 import { BOUNDS, DEADLINES, PROTOCOL_GENERATION } from "../limits.js";
-import { type Answer, begin, collect } from "./answer.js";
+import { type Answer, abandon, begin, collect } from "./answer.js";
 import { count, type Json, parseJson, text } from "./shapes.js";
 import { type Source, writeBody } from "./write.js";
 
@@ -112,7 +112,7 @@ export class Connection {
 		const stream = this.request(method, path, undefined, true);
 		const answer = collect(stream, BOUNDS.guestJsonBytes, signal);
 		const sent = writeBody(stream, source).catch((error: unknown) => {
-			stream.close(http2.constants.NGHTTP2_CANCEL);
+			abandon(stream);
 			throw error;
 		});
 		// The source's own failure explains more than the broken answer that follows from it.

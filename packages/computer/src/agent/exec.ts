@@ -1,8 +1,8 @@
 /** Running one command, and waiting for its result. The hot path: one request, no layers, no timers but the caller's. */
-import { type ClientHttp2Stream, constants } from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
 import { ComputerError } from "../errors/index.js";
 import { DEADLINES, DEFAULTS } from "../limits.js";
-import { Bytes, type Finish, guestError, statusOf, supervise } from "./answer.js";
+import { abandon, Bytes, type Finish, guestError, statusOf, supervise } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { type ExecOptions, type ExecRequest, execRequest } from "./exec-options.js";
 import { Collected, type ExecResult } from "./exec-result.js";
@@ -109,7 +109,7 @@ export async function sendStdin(connection: Connection, id: string, source: Sour
 	try {
 		await writeBody(stream, source);
 	} catch (error) {
-		stream.close(constants.NGHTTP2_CANCEL);
+		abandon(stream);
 		throw error;
 	}
 }

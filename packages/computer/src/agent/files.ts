@@ -80,7 +80,7 @@ export class Files {
 	/** Parents are made. The old content or the new, nothing between: a source that fails halfway changes nothing. */
 	async write(path: GuestPath, source: Source, options: WriteOptions = {}): Promise<FileEntry> {
 		let url = `/v1/files/write?path=${encodePath(path)}`;
-		if (options.mode !== undefined) url += `&mode=${expectWhole("mode", options.mode, 0, 0o7777)}`;
+		if (options.mode !== undefined) url += `&mode=${octal(options.mode)}`;
 		if (options.append) url += "&append=1";
 		const connection = await this.#link.get(options.signal);
 		return fileEntry(parseJson(await connection.send("PUT", url, source, options.signal), "the file that was written"));
@@ -112,7 +112,7 @@ export class Files {
 
 	/** With its parents; an existing directory is fine. */
 	async mkdir(path: GuestPath, options: Abortable & { readonly mode?: number | undefined } = {}): Promise<FileEntry> {
-		const mode = options.mode === undefined ? "" : `&mode=${expectWhole("mode", options.mode, 0, 0o7777)}`;
+		const mode = options.mode === undefined ? "" : `&mode=${octal(options.mode)}`;
 		return this.#change(`mkdir?path=${encodePath(path)}${mode}`, options);
 	}
 
@@ -141,6 +141,10 @@ export class Files {
 		const connection = await this.#link.get(options.signal);
 		return fileEntry(await connection.json("POST", `/v1/files/${action}`, undefined, options.signal));
 	}
+}
+
+function octal(mode: number): string {
+	return expectWhole("mode", mode, 0, 0o7777).toString(8);
 }
 
 function readUrl(path: GuestPath, options: ReadOptions): string {

@@ -1,8 +1,9 @@
 /** An HTTP/2 stream as a plain one of Node, which ends well only when the answer was complete. */
-import { type ClientHttp2Stream, constants } from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
 import { Duplex } from "node:stream";
 import { ComputerError } from "../errors/index.js";
 import { canceled } from "./abort.js";
+import { abandon } from "./answer.js";
 
 export interface WrapOptions {
 	readonly signal?: AbortSignal | undefined;
@@ -24,7 +25,7 @@ export function wrap(stream: ClientHttp2Stream, options: WrapOptions): Duplex {
 		},
 		destroy: (error, done) => {
 			signal?.removeEventListener("abort", abort);
-			if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+			if (!stream.closed) abandon(stream);
 			done(error);
 		},
 	});
