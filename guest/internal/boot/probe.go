@@ -135,24 +135,27 @@ func usableControllers() (usable []string) {
 
 // refusal turns the kernel's short word into what is the matter here and what can be done.
 func refusal(err error) *Failure {
-	sysctl := func(name string) string {
+	return explain(err, os.Geteuid() == 0, func(name string) string {
 		data, _ := os.ReadFile("/proc/sys/" + name)
 		return strings.TrimSpace(string(data))
-	}
-	if os.Geteuid() == 0 {
+	})
+}
+
+func explain(err error, root bool, sysctl func(name string) string) *Failure {
+	if root {
 		return failf("driver_unavailable", "root may not make namespaces here: %s", err).
 			hint("Inside a container this needs CAP_SYS_ADMIN and a seccomp profile that allows unshare and mount.")
 	}
-	switch {
-	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		return failf("driver_unavailable", "AppArmor keeps ordinary users from user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1): %s", err).
-			hint("Run `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run as root, or use Docker or Podman.")
-	case sysctl("user/max_user_namespaces") == "0":
-		return failf("driver_unavailable", "user namespaces are switched off (user.max_user_namespaces is 0): %s", err).
-			hint("Run `sudo sysctl user.max_user_namespaces=10000`, or run as root, or use Docker or Podman.")
-	case sysctl("kernel/unprivileged_userns_clone") == "0":
-		return failf("driver_unavailable", "ordinary users may not make user namespaces (kernel.unprivileged_userns_clone is 0): %s", err).
-			hint("Run `sudo sysctl kernel.unprivileged_userns_clone=1`, or run as root, or use Docker or Podman.")
+	for _, s := range []struct{ name, refuses, allows, who string }{
+		{"kernel/apparmor_restrict_unprivileged_userns", "1", "0", "AppArmor restricts user namespaces of ordinary users"},
+		{"user/max_user_namespaces", "0", "10000", "user namespaces are switched off"},
+		{"kernel/unprivileged_userns_clone", "0", "1", "ordinary users may not make user namespaces"},
+	} {
+		if sysctl(s.name) == s.refuses {
+			dotted := strings.ReplaceAll(s.name, "/", ".")
+			return failf("driver_unavailable", "%s (%s is %s): %s", s.who, dotted, s.refuses, err).
+				hint(fmt.Sprintf("Run `sudo sysctl %s=%s`, or run as root, or use Docker or Podman.", dotted, s.allows))
+		}
 	}
 	return failf("driver_unavailable", "an ordinary user may not make namespaces here: %s", err).
 		hint("Inside a container its seccomp profile may forbid it. Run as root, or use Docker or Podman.")
