@@ -60,8 +60,8 @@ make_debian() {
 
 make_busybox() {
 	local root="$scratch/busybox" applet
-	mkdir -p "$root"/{bin,etc,root,tmp,proc,sys,dev}
-	chmod 1777 "$root/tmp"
+	mkdir -p "$root"/{bin,etc,home,root,tmp,usr/bin,usr/sbin,var/tmp,proc,sys,dev}
+	chmod 1777 "$root"/{tmp,var/tmp}
 	cp "$(command -v busybox)" "$root/bin/busybox"
 	busybox --list | while read -r applet; do
 		if [ "$applet" != busybox ]; then ln -s busybox "$root/bin/$applet"; fi
