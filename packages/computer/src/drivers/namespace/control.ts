@@ -2,6 +2,9 @@
 import { connect, type Socket } from "node:net";
 import { cancellation, throwIfCanceled } from "./deadline.js";
 
+/** Nothing there, nobody listens, or it stopped listening at this moment. */
+const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
+
 /** A connected unix socket, or undefined when nobody listens there. */
 export async function connectSocket(path: string, signal?: AbortSignal): Promise<Socket | undefined> {
 	throwIfCanceled(signal);
@@ -13,8 +16,7 @@ export async function connectSocket(path: string, signal?: AbortSignal): Promise
 			socket.removeListener("error", onError);
 			then();
 		};
-		const onError = (error: NodeJS.ErrnoException) =>
-			settle(() => (error.code === "ENOENT" || error.code === "ECONNREFUSED" ? resolve(undefined) : reject(error)));
+		const onError = (error: NodeJS.ErrnoException) => settle(() => (ABSENT.has(error.code ?? "") ? resolve(undefined) : reject(error)));
 		signal?.addEventListener("abort", onAbort, { once: true });
 		socket.once("error", onError);
 		socket.once("connect", () => (signal?.aborted ? socket.destroy() : settle(() => resolve(socket))));
