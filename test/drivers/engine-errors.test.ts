@@ -74,6 +74,7 @@ describe("a pull that fails says what to do", () => {
 	test.each([
 		['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', "could not be reached"],
 		["pull access denied for x, repository does not exist or may require 'docker login'", "log in and pull it yourself"],
+		["Head http://127.0.0.1:5000/v2/x/manifests/1: no basic auth credentials", "log in and pull it yourself"],
 		["manifest for x:1 not found: manifest unknown", "the name and the tag"],
 		["no matching manifest for linux/arm64/v8 in the manifest list entries", "architecture"],
 	])("%s: %s", (message, hint) => {

@@ -1,4 +1,5 @@
 /** Asks every candidate at once who it is, and takes the first in order that is the engine looked for. */
+import { setMaxListeners } from "node:events";
 import { DEADLINES } from "../../limits.js";
 import type { Candidate } from "./candidates.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
@@ -22,6 +23,8 @@ export type Discovery = { readonly found: Found } | { readonly found: undefined;
 /** Never throws but for an aborted signal. Later candidates are not waited for once an earlier one will do. */
 export async function discoverEngine(candidates: readonly Candidate[], kind: EngineKind, signal?: AbortSignal): Promise<Discovery> {
 	const decided = new AbortController();
+	// One listener for each candidate is no leak.
+	setMaxListeners(0, decided.signal);
 	const abort = (): void => decided.abort();
 	signal?.addEventListener("abort", abort, { once: true });
 	try {

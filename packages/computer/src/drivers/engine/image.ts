@@ -84,7 +84,7 @@ export function explainPull(error: ComputerError, reference: string): ComputerEr
 	const words = String(error.context["words"] ?? error.message);
 	const offline =
 		/no such host|dial tcp|i\/o timeout|network is unreachable|connection refused|tls handshake|lookup |server misbehaving|deadline exceeded|pinging container registry/i;
-	const denied = /unauthori[sz]ed|authentication required|denied|requires? '?docker login|forbidden/i;
+	const denied = /unauthori[sz]ed|authentication required|no basic auth|denied|requires? '?docker login|forbidden/i;
 	const platform = /no matching manifest|no image found in (manifest list|image index) for architecture/i;
 	const hint = platform.test(words)
 		? "That image is not made for this engine's architecture. Choose another image."

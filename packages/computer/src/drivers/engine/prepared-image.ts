@@ -17,14 +17,11 @@ import { type AgentArch, agentBinary, agentHash } from "../agent-binary.js";
 import type { Engine } from "./engine.js";
 import { Flights } from "./flights.js";
 import { findImage } from "./image.js";
+import { PREPARED_LABELS, removeAbandoned, removeSuperseded, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 
-export const PREPARED_LABEL = "lms-computer.prepared";
 const REPOSITORY = "lms-computer/prepared";
-const TEMPORARY_PREFIX = "lms-prepare-";
 /** To be raised when what is put into an image changes. */
 const RECIPE = "1";
-/** A temporary container that old belongs to a process that was killed. */
-const ABANDONED_MS = 10 * 60_000;
 
 const flights = new Flights<PreparedImage>();
 
@@ -40,7 +37,7 @@ export async function prepareImage(engine: Engine, base: ImageInspectInfo, optio
 	const hash = agentHash(arch);
 	const tag = createHash("sha256").update(`${RECIPE}\n${base.Id}\n${hash}`).digest("hex").slice(0, 12);
 	const name = `${REPOSITORY}:${tag}`;
-	const labels = { [PREPARED_LABEL]: "1", "lms-computer.base": base.Id, "lms-computer.agent": hash };
+	const labels = { [PREPARED_LABELS.own]: "1", [PREPARED_LABELS.base]: base.Id, [PREPARED_LABELS.agent]: hash };
 	const path = base.Config?.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
 	const run = async (): Promise<PreparedImage> => {
 		const ready = await findImage(engine, name, options.signal);
@@ -94,6 +91,7 @@ async function makeImage(
 			(docker, abortSignal) => docker.getContainer(container.id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
 			{ signal },
 		);
+		await removeSuperseded(engine, base.Id, committed.Id);
 		return committed.Id;
 	} finally {
 		await engine
@@ -148,19 +146,4 @@ async function putAgent(
 	filled.catch((error: Error) => archive.destroy(error));
 	sent.catch(() => archive.destroy());
 	await Promise.all([sent, filled]);
-}
-
-async function removeAbandoned(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
-	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABEL}=1`], status: ["created"] };
-	const action = "look for abandoned containers";
-	const found = await engine.call(action, (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }), { signal });
-	// Machines carry their image's labels, so the name decides.
-	const abandoned = found.filter(
-		({ Names, Created }) => Names.every((name) => name.startsWith(`/${TEMPORARY_PREFIX}`)) && Created * 1000 < Date.now() - ABANDONED_MS,
-	);
-	for (const { Id } of abandoned) {
-		await engine
-			.call(action, (docker, abortSignal) => docker.getContainer(Id).remove({ force: true, v: true, abortSignal }))
-			.catch(() => {});
-	}
 }
