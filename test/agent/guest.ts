@@ -1,11 +1,13 @@
 /** Guests for tests: one that speaks the protocol as it is told to, one of raw bytes, and the real agent as a plain process. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import net from "node:net";
 import { arch, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { Connection } from "../../packages/computer/src/agent/connection.js";
@@ -151,28 +153,33 @@ export async function startAgent(): Promise<RealAgent> {
 		"--home",
 		join(directory, "home"),
 	];
-	const listening = new Promise<void>((resolve) => {
-		const watcher = watch(directory, () => {
-			if (!existsSync(socket)) return;
-			watcher.close();
-			resolve();
-		});
-	});
 	const child = spawn(AGENT, argv, { stdio: "inherit" });
 	const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-	await listening;
+	const connect = () =>
+		new Promise<Duplex>((resolve, reject) => {
+			const connection = net.connect(socket, () => resolve(connection));
+			connection.once("error", reject);
+		});
+	// The socket is there a moment before it listens.
+	for (;;) {
+		try {
+			(await connect()).destroy();
+			break;
+		} catch (error) {
+			if (child.exitCode !== null) throw error;
+			await setTimeout(5);
+		}
+	}
 	return {
 		directory,
 		process: child,
-		connect: () =>
-			new Promise((resolve, reject) => {
-				const connection = net.connect(socket, () => resolve(connection));
-				connection.once("error", reject);
-			}),
+		connect,
 		stop: async () => {
 			child.kill("SIGTERM");
+			child.kill("SIGCONT");
 			await exited;
-			rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+			// Its shells go a moment later than an agent that is not PID 1.
+			await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 		},
 	};
 }

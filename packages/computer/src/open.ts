@@ -1,3 +1,4 @@
+import { canceled } from "./agent/abort.js";
 import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
 import type { Abortable, CreateOptions, DriverName, Machine } from "./driver.js";
@@ -64,6 +65,8 @@ async function choosePlace(name: string, choice: "auto" | DriverName, { signal }
 		let kept = false;
 		try {
 			const availability = await lease.driver.probe({ signal });
+			// A probe never throws: an abort looks like an engine that is not there.
+			if (signal?.aborted) throw canceled(signal);
 			if (!availability.usable) {
 				unusable.push({ name: driverName, availability });
 				continue;

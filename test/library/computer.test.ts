@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Computer } from "../../packages/computer/src/computer.js";
+import { machineSpec } from "../../packages/computer/src/options.js";
+import { Slot } from "../../packages/computer/src/slot.js";
+import { NO_AGENT } from "../agent/guest.js";
+import { ProcessDriver, type ProcessMachine } from "./process-driver.js";
+
+describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? "" : ` (skipped: ${NO_AGENT})`}`, () => {
+	let driver: ProcessDriver;
+	let opened: Computer[];
+
+	beforeEach(() => {
+		driver = new ProcessDriver();
+		opened = [];
+	});
+	afterEach(async () => {
+		vi.useRealTimers();
+		await Promise.all(opened.map((computer) => computer.close()));
+		await driver.removeAll();
+	});
+
+	const open = (spec = true) => {
+		const slot = new Slot({ driver, name: "box", spec: spec ? machineSpec({ name: "box" }) : undefined });
+		const computer = new Computer(slot, { driver, release: () => driver.close() });
+		opened.push(computer);
+		return computer;
+	};
+	const machine = () => driver.machines.get("box") as ProcessMachine;
+	const says = async (computer: Computer) => (await computer.exec("echo hi")).stdout;
+
+	test("is made by the first call, once for all callers and handles", async () => {
+		const computers = [open(), open(), open()];
+		expect(await Promise.all([...computers, ...computers].map(says))).toEqual(Array(6).fill("hi\n"));
+		expect(driver.calls.create).toBe(1);
+		expect(computers.flatMap((computer) => computer.notices)).toEqual([]);
+	});
+
+	test("made by another process in between is attached to", async () => {
+		const attach = vi.spyOn(driver, "attach").mockImplementationOnce(async () => {
+			await driver.create(machineSpec({ name: "box" }));
+			return undefined;
+		});
+		expect(await says(open())).toBe("hi\n");
+		expect(driver.calls.create).toBe(2);
+		expect(attach).toHaveBeenCalledTimes(2);
+	});
+
+	test("that was stopped is started by the next call, and says so", async () => {
+		const computer = open();
+		await says(computer);
+		await computer.stop();
+		expect((await computer.inspect()).state).toBe("stopped");
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.notices).toEqual(["the machine was stopped and has been started; its shells are fresh"]);
+	});
+
+	test("that was started anew from outside says so", async () => {
+		const computer = open();
+		await says(computer);
+		await machine().stop();
+		await machine().start();
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.notices).toEqual(["the machine was started anew from outside; its shells are fresh"]);
+	});
+
+	test("that was removed from outside is made anew, and says so", async () => {
+		const computer = open();
+		await says(computer);
+		await machine().remove();
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.notices).toEqual(["the machine was removed from outside and has been made anew; its files are gone"]);
+	});
+
+	test("that was only found is not made anew", async () => {
+		await says(open());
+		const found = open(false);
+		await says(found);
+		await machine().remove();
+		await expect(says(found)).rejects.toMatchObject({ code: "machine_gone" });
+	});
+
+	test("that is broken is made anew, and says so", async () => {
+		await says(open());
+		machine().state = "broken";
+		const computer = open();
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.notices).toEqual([expect.stringContaining("made anew")]);
+	});
+
+	test("tells each limit that was not applied once", async () => {
+		await says(open());
+		machine().warnings = ["no memory limit"];
+		const computer = open();
+		await says(computer);
+		await computer.stop();
+		await says(computer);
+		expect(computer.notices.filter((notice) => notice === "no memory limit").length).toBe(1);
+	});
+
+	test("that is killed in the middle of a call: connection_lost, and the next call recovers", async () => {
+		const computer = open();
+		await says(computer);
+		const lost = expect(computer.exec("sleep 20")).rejects.toMatchObject({ code: "connection_lost", retryable: true });
+		await setTimeout(100);
+		await machine().stop();
+		await lost;
+		expect(await says(computer)).toBe("hi\n");
+	});
+
+	test("that stands still is given up at the second ping, and used again when it goes on", async () => {
+		vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+		const computer = open();
+		await says(computer);
+		const agent = machine().agent;
+		agent?.process.kill("SIGSTOP");
+		while (!readFileSync(`/proc/${agent?.process.pid}/stat`, "utf8").includes(") T ")) await setTimeout(5);
+		const given = expect(computer.exec("echo never")).rejects.toMatchObject({ code: "connection_lost" });
+		await vi.advanceTimersByTimeAsync(21_000);
+		await given;
+		agent?.process.kill("SIGCONT");
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.notices).toEqual([]);
+	});
+
+	test("removed is gone, removing again is fine, and calls say that the handle is over", async () => {
+		const computer = open();
+		await says(computer);
+		await computer.remove();
+		await computer.remove();
+		expect(driver.machines.size).toBe(0);
+		await expect(says(computer)).rejects.toMatchObject({ code: "invalid_argument", hint: "Open it again." });
+		expect(driver.calls.create).toBe(1);
+	});
+
+	test("closed lives on", async () => {
+		const computer = open();
+		await computer.exec("cd /usr");
+		await computer.close();
+		await computer[Symbol.asyncDispose]();
+		expect((await open().exec("pwd")).stdout).toBe("/usr\n");
+	});
+
+	test("an abort while it is being made leaves the waiting caller alone", async () => {
+		const controller = new AbortController();
+		const computer = open();
+		const first = computer.exec("echo a", { signal: controller.signal });
+		const second = computer.exec("echo b");
+		controller.abort();
+		await expect(first).rejects.toMatchObject({ code: "canceled" });
+		expect((await second).stdout).toBe("b\n");
+	});
+});

@@ -1,0 +1,102 @@
+/** A driver whose machines are plain processes of the real agent: boots in ms, needs nothing, isolates nothing. For tests of what is above drivers. */
+import type { Duplex } from "node:stream";
+import type { Driver, Machine, MachineInfo, MachineSpec, MachineState } from "../../packages/computer/src/driver.js";
+import { ComputerError } from "../../packages/computer/src/errors/index.js";
+import { type RealAgent, startAgent } from "../agent/guest.js";
+
+export class ProcessDriver implements Driver {
+	readonly name = "namespace";
+	readonly machines = new Map<string, ProcessMachine>();
+	/** How often each was called. */
+	readonly calls = { create: 0, attach: 0, close: 0 };
+
+	async probe() {
+		const capabilities = {
+			boundary: "shared-kernel",
+			images: false,
+			openNetwork: true,
+			limitCpus: false,
+			limitMemory: false,
+			limitPids: false,
+			writableSystem: true,
+			rootless: true,
+		} as const;
+		return { usable: true, version: "1", endpoint: "this process", capabilities } as const;
+	}
+
+	async create(spec: MachineSpec): Promise<Machine> {
+		this.calls.create++;
+		if (this.machines.has(spec.name)) throw new ComputerError("already_exists", `${spec.name} is there`);
+		const machine = new ProcessMachine(this, spec.name);
+		this.machines.set(spec.name, machine);
+		await machine.start();
+		return machine;
+	}
+
+	async attach(name: string) {
+		this.calls.attach++;
+		return this.machines.get(name);
+	}
+
+	async list() {
+		return Promise.all([...this.machines.values()].map((machine) => machine.inspect()));
+	}
+
+	async close() {
+		this.calls.close++;
+	}
+
+	async removeAll() {
+		await Promise.all([...this.machines.values()].map((machine) => machine.remove()));
+	}
+}
+
+export class ProcessMachine implements Machine {
+	readonly driver = "namespace";
+	readonly id: string;
+	readonly name: string;
+	state: MachineState = "stopped";
+	warnings: string[] = [];
+	agent: RealAgent | undefined;
+	readonly #driver: ProcessDriver;
+
+	constructor(driver: ProcessDriver, name: string) {
+		this.#driver = driver;
+		this.id = name;
+		this.name = name;
+	}
+
+	async inspect(): Promise<MachineInfo> {
+		this.#expectThere();
+		const { id, name, driver, state, warnings } = this;
+		return { id, name, driver, state, image: "host", createdAt: 0, warnings };
+	}
+
+	async start(): Promise<void> {
+		this.#expectThere();
+		this.agent ??= await startAgent();
+		this.state = "running";
+	}
+
+	async stop(): Promise<void> {
+		const agent = this.agent;
+		this.agent = undefined;
+		this.state = "stopped";
+		await agent?.stop();
+	}
+
+	async remove(): Promise<void> {
+		this.#driver.machines.delete(this.name);
+		await this.stop();
+	}
+
+	async connect(): Promise<Duplex> {
+		this.#expectThere();
+		if (this.agent === undefined) throw new ComputerError("machine_gone", "it does not run");
+		return this.agent.connect();
+	}
+
+	#expectThere(): void {
+		if (this.#driver.machines.get(this.name) !== this) throw new ComputerError("machine_gone", `${this.name} was removed`);
+	}
+}
