@@ -14,7 +14,7 @@ import { Connection } from "../../packages/computer/src/agent/connection.js";
 import { AgentLink } from "../../packages/computer/src/agent/link.js";
 
 /** Two ends of one byte stream. Destroying one ends the other. */
-export function duplexPair(): [Duplex, Duplex] {
+function duplexPair(): [Duplex, Duplex] {
 	const end = (other: () => Duplex, release: { go?: () => void }, next: { go?: () => void }): Duplex =>
 		new Duplex({
 			read: () => {

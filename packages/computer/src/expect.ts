@@ -2,7 +2,7 @@
 import { ComputerError } from "./errors/index.js";
 
 /** A value for people: short, on one line, with nothing a terminal would act on. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
 	if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 	if (typeof value === "function") return "a function";
 	if (Array.isArray(value)) return "an array";

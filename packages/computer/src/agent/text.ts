@@ -1,7 +1,7 @@
 /** Bytes of a guest as text: UTF-8, what is not becomes U+FFFD, a character is never split. */
 
 /** How many bytes at the end begin a character that is not complete: 0 to 3. */
-export function incompleteBytes(bytes: Uint8Array): number {
+function incompleteBytes(bytes: Uint8Array): number {
 	const furthest = Math.min(3, bytes.length);
 	for (let back = 1; back <= furthest; back++) {
 		const byte = bytes[bytes.length - back] as number;
