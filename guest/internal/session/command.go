@@ -28,6 +28,7 @@ type Command struct {
 	stderr  *output
 	stdin   *stdin
 	tree    process.Tree
+	asks    string // the line that makes the shell report
 	started time.Time
 
 	kills chan kill
@@ -94,10 +95,18 @@ func (c *Command) takeDown(k kill) {
 		c.shell.process.Signal(syscall.SIGKILL)
 		<-c.shell.process.Done()
 		c.lost()
-	} else if !c.tree.Gone(0) { // what the list left in the background
-		c.tree.Signal(k.signal)
-		if !c.tree.Gone(k.grace) {
-			c.tree.Kill()
+	} else {
+		if !c.tree.Gone(0) { // what the list left in the background
+			c.tree.Signal(k.signal)
+			if !c.tree.Gone(k.grace) {
+				c.tree.Kill()
+			}
+		}
+		if c.fate == "kept" && !c.shell.answers() {
+			c.shell.process.Signal(syscall.SIGKILL)
+			<-c.shell.process.Done()
+			c.shell.settle()
+			c.fate = "killed"
 		}
 	}
 	if k.timedOut {
@@ -109,18 +118,21 @@ func (c *Command) takeDown(k kill) {
 func (c *Command) interrupt() bool {
 	c.shell.process.Signal(syscall.SIGINT)
 	c.tree.Signal(syscall.SIGINT)
-	timer := time.NewTimer(interruptGrace)
-	defer timer.Stop()
-	select {
-	case r := <-c.shell.reports:
-		c.report(r)
-		return true
-	case <-c.shell.process.Done():
-		c.lost()
-		return true
-	case <-timer.C:
-		return false
+	for turn := range 2 {
+		select {
+		case r := <-c.shell.reports:
+			c.report(r)
+			return true
+		case <-c.shell.process.Done():
+			c.lost()
+			return true
+		case <-time.After(interruptGrace / 2):
+		}
+		if turn == 0 {
+			_ = c.shell.write(c.asks) // dash throws away what it has read ahead
+		}
 	}
+	return false
 }
 
 // Kill ends the command; it returns when it has ended.

@@ -66,7 +66,12 @@ func (r run) lines() string {
 	}
 	// Without `command`, assignments before a special builtin would stay in the shell.
 	b.WriteString(`\command \. ` + r.script + " <" + stdin + " >" + r.stdout + " 2>" + r.stderr + "\n")
+	return b.String() + r.report()
+}
 
+// report is the line that reports. It does no harm to send it twice.
+func (r run) report() string {
+	var b strings.Builder
 	b.WriteString(`__lms=$? POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; `)
 	if r.cwd != "" {
 		b.WriteString(`case ${PWD-} in ` + Quote(r.cwd) + `) \command \cd -- "$__lms_cwd" >/dev/null 2>&1; esac; `)

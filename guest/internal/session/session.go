@@ -157,6 +157,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	marker := s.config.marker + id
 	send.env[process.Marker] = marker
 	send.nonce = sh.expect()
+	c.asks = send.report()
 	c.started = time.Now()
 	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
 	s.mu.Lock()

@@ -180,7 +180,30 @@ func (s *shell) expect() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nonce = hex.EncodeToString(raw)
+	select {
+	case <-s.reports: // the second one of a command that was asked twice
+	default:
+	}
 	return s.nonce
+}
+
+// answers tells whether the shell still takes lines. After an interrupt busybox ash may report and then end, or act on the interrupt only
+// with the next line, which is lost then.
+func (s *shell) answers() bool {
+	for range 4 {
+		ask := run{nonce: s.expect(), dir: s.dir, save: s.saving()}
+		if s.write(ask.report()) != nil {
+			return false
+		}
+		select {
+		case <-s.reports:
+			return true
+		case <-s.process.Done():
+			return false
+		case <-time.After(interruptGrace):
+		}
+	}
+	return false
 }
 
 // listen takes in reports until the shell's files are closed.
