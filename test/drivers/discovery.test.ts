@@ -132,6 +132,17 @@ describe("asking", () => {
 		expect(await discoverEngine(places, "podman")).toMatchObject({ found: { version: "5.0.0", endpoint: { path: at("a.sock") } } });
 	});
 
+	test("the header of a ping tells as much, and costs Podman nothing", async () => {
+		const header = (server: string): Server => createHttpServer((_, response) => response.setHeader("server", server).end("OK"));
+		await listen(at("a.sock"), header("Libpod/4.3.1 (linux)"));
+		await listen(at("b.sock"), header("Docker/20.10.24+dfsg1 (linux)"));
+		const places = [candidate(at("a.sock")), candidate(at("b.sock"))];
+		expect(await discoverEngine(places, "docker")).toMatchObject({
+			found: { version: "20.10.24+dfsg1", endpoint: { path: at("b.sock") } },
+		});
+		expect(await discoverEngine(places, "podman")).toMatchObject({ found: { version: "4.3.1", endpoint: { path: at("a.sock") } } });
+	});
+
 	test("one that hangs costs the deadline of one ping, and nothing when it comes later in the order", async () => {
 		await listen(at("hangs.sock"), createServer());
 		await listen(at("works.sock"), answering(docker));

@@ -36,7 +36,7 @@ test("a rootless engine has the controllers that it was given, whatever the kern
 		CpuCfsQuota: true,
 		SecurityOptions: ["name=seccomp,profile=default", "name=rootless"],
 	};
-	const { capabilities } = readFacts(info, local, "linux", ["memory", "pids"]);
+	const { capabilities } = readFacts({ ...info, CgroupControllers: ["memory", "pids"] }, local, "linux");
 	expect(capabilities).toMatchObject({ limitCpus: false, limitMemory: true, limitPids: true, rootless: true });
 });
 

@@ -9,7 +9,6 @@ import { createDockerDriver } from "../../packages/computer/src/drivers/docker/i
 import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
 import { openExec } from "../../packages/computer/src/drivers/engine/exec.js";
 import type { ExecStream } from "../../packages/computer/src/drivers/engine/exec-stream.js";
-import { readFacts } from "../../packages/computer/src/drivers/engine/facts.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
 import { DRIVERS } from "../support/drivers.js";
 
@@ -73,7 +72,7 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		socket = found.endpoint;
 		const dialect = { product: name === "docker" ? "Docker" : "Podman" } as Engine["dialect"];
 		const endpoint = { kind: "socket", path: socket } as const;
-		engine = new Engine(dialect, endpoint, "", readFacts({}, endpoint, "linux"));
+		engine = new Engine(dialect, endpoint, "", "linux");
 	});
 
 	afterAll(async () => {
@@ -131,7 +130,7 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		const aborted = behind.list({ signal: AbortSignal.timeout(100) });
 		await expect(aborted).rejects.toMatchObject({ code: "canceled" });
 		const endpoint = { kind: "socket", path } as const;
-		const hung = new Engine(engine.dialect, endpoint, "", engine.facts);
+		const hung = new Engine(engine.dialect, endpoint, "", "linux");
 		const call = hung.call("list", (docker, abortSignal) => docker.listContainers({ abortSignal }), { deadlineMs: 100 });
 		await expect(call).rejects.toMatchObject({ code: "timeout", message: expect.stringContaining("did not answer within 100 ms") });
 		wire.hangs = false;

@@ -3,6 +3,7 @@ import type { Driver } from "../../driver.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
+import type { EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
 
 export interface DockerDriverOptions extends HostOptions {
@@ -23,6 +24,7 @@ const dialect: Dialect = {
 	logConfig: { Type: "json-file", Config: { "max-size": "64k", "max-file": "1" } },
 	// Docker refuses a runtime that it does not know, in words that we understand.
 	runtime: ({ runtime }) => runtime,
+	readInfo: async (get) => (await get("/info")) as EngineInfo,
 };
 
 export function createDockerDriver(options: DockerDriverOptions = {}): Driver {

@@ -2,7 +2,7 @@ import type { MachineSpec } from "../../driver.js";
 import type { Strategy } from "./candidates.js";
 import type { EngineKind } from "./discovery.js";
 import type { Endpoint } from "./endpoint.js";
-import type { EngineFacts } from "./facts.js";
+import type { EngineFacts, EngineInfo } from "./facts.js";
 import type { Host } from "./host.js";
 
 /** How Docker and Podman differ; all else is shared. */
@@ -25,6 +25,6 @@ export interface Dialect {
 	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
 	/** Clears what the engine leaves of a container that is gone. */
 	readonly afterRemove?: ((containerId: string) => Promise<void>) | undefined;
-	/** Asks the engine for its cgroup controllers, where `/info` tells only the kernel's. */
-	readonly controllersPath?: string | undefined;
+	/** What the engine says of itself, by as few requests as it takes. */
+	readInfo(get: (path: string) => Promise<unknown>): Promise<EngineInfo>;
 }

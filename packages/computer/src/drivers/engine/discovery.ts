@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import { DEADLINES } from "../../limits.js";
 import type { Candidate } from "./candidates.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
-import { getJson } from "./ping.js";
+import { getAnswer, getJson } from "./ping.js";
 
 export type EngineKind = "docker" | "podman";
 
@@ -52,7 +52,9 @@ async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: Ab
 	const timer = setTimeout(abort, DEADLINES.probeMs);
 	signal.addEventListener("abort", abort, { once: true });
 	try {
-		const answer = identify(await getJson(endpoint, "/version", controller.signal));
+		const { headers } = await getAnswer(endpoint, "/_ping", controller.signal);
+		// Podman takes half a second for /version: it asks the package manager for the versions of all its parts.
+		const answer = identifyServer(headers["server"]) ?? identify(await getJson(endpoint, "/version", controller.signal));
 		if (answer === undefined) return { endpoint: place, reason: "something answers, but it is no container engine" };
 		if (answer.kind !== kind)
 			return { endpoint: place, reason: `this is ${answer.kind} ${answer.version}, which the ${answer.kind} driver uses` };
@@ -65,8 +67,19 @@ async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: Ab
 	}
 }
 
+/** From the header that both set: `Docker/20.10.24 (linux)`, `Libpod/4.3.1 (linux)`. Something between may have taken it away. */
+export function identifyServer(header: string | string[] | undefined): Identity | undefined {
+	const [, product, version] = /^(Docker|Libpod)\/(\S+)/.exec(header?.toString() ?? "") ?? [];
+	return product === undefined || version === undefined ? undefined : { kind: product === "Libpod" ? "podman" : "docker", version };
+}
+
+interface Identity {
+	readonly kind: EngineKind;
+	readonly version: string;
+}
+
 /** Podman answers the Docker API too; only the list of components tells them apart. */
-export function identify(answer: unknown): { readonly kind: EngineKind; readonly version: string } | undefined {
+export function identify(answer: unknown): Identity | undefined {
 	if (typeof answer !== "object" || answer === null) return undefined;
 	const { Version: version, Components: components } = answer as Record<string, unknown>;
 	if (typeof version !== "string") return undefined;

@@ -1,6 +1,7 @@
+import type { ContainerCreateOptions } from "dockerode";
 import type { Abortable, Availability, CreateOptions, Driver, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
-import { applicableLimits, containerName, containerOptions, type Limits } from "./container-options.js";
+import { applicableLimits, containerName, containerOptions } from "./container-options.js";
 import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
@@ -36,7 +37,7 @@ export class EngineDriver implements Driver {
 			const located = await locateEngine(this.#dialect, this.#host, this.#address, signal);
 			if (!(located instanceof Engine)) return located;
 			this.#located = Promise.resolve(located);
-			return located.availability();
+			return await located.availability({ signal });
 		} catch (error) {
 			const { message, hint = "" } = error as Error & { hint?: string };
 			return { usable: false, reason: message, hint, tried: [] };
@@ -45,12 +46,11 @@ export class EngineDriver implements Driver {
 
 	async create(spec: MachineSpec, options: CreateOptions = {}): Promise<Machine> {
 		const engine = await this.#engine(options);
-		const base = await ensureImage(engine, spec.image, options);
-		const image = await prepareImage(engine, base, options);
-		let limits = applicableLimits(spec, engine.facts);
+		const [image, facts] = await Promise.all([this.#image(engine, spec, options), engine.facts(options)]);
+		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {
-				return await this.#boot(engine, spec, image, limits, options);
+				return await this.#boot(engine, containerOptions(this.#dialect, spec, image, limits, facts), spec.name, options);
 			} catch (error) {
 				// An engine may promise a limit that its runtime then can not set: go on without that one, and `warnings` says so.
 				const refused = isComputerError(error) && error.code !== "canceled" ? refusedLimit(error.message) : undefined;
@@ -81,26 +81,29 @@ export class EngineDriver implements Driver {
 		this.#streams.clear();
 	}
 
-	async #boot(engine: Engine, spec: MachineSpec, image: PreparedImage, limits: Limits, options: CreateOptions): Promise<Machine> {
+	async #image(engine: Engine, spec: MachineSpec, options: CreateOptions): Promise<PreparedImage> {
+		return await prepareImage(engine, await ensureImage(engine, spec.image, options), options);
+	}
+
+	async #boot(engine: Engine, create: ContainerCreateOptions, name: string, options: CreateOptions): Promise<Machine> {
 		const { signal, onProgress } = options;
-		const create = containerOptions(this.#dialect, spec, image, limits, engine.facts);
-		const action = `create the machine ${spec.name}`;
+		const action = `create the machine ${name}`;
 		if (signal?.aborted) throw canceled(action, signal);
-		onProgress?.({ phase: "create", message: `creating ${spec.name}` });
+		onProgress?.({ phase: "create", message: `creating ${name}` });
 		// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
 		const { id } = await engine
 			.call(action, (docker, abortSignal) => docker.createContainer({ ...create, abortSignal }))
 			.catch(async (error: unknown) => {
-				throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, spec.name) : error;
+				throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, name) : error;
 			});
 		try {
 			if (signal?.aborted) throw canceled(action, signal);
-			onProgress?.({ phase: "start", message: `starting ${spec.name}` });
-			const machine = new EngineMachine(engine, id, spec.name, this.#streams);
+			onProgress?.({ phase: "start", message: `starting ${name}` });
+			const machine = new EngineMachine(engine, id, name, this.#streams);
 			await machine.start(options);
 			return machine;
 		} catch (error) {
-			await removeContainer(engine, id, spec.name).catch(() => {});
+			await removeContainer(engine, id, name).catch(() => {});
 			throw error;
 		}
 	}

@@ -7,27 +7,34 @@ import { withDeadline } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
 import { engineError, isUnreachable } from "./errors.js";
-import type { EngineFacts } from "./facts.js";
+import { type EngineFacts, readFacts } from "./facts.js";
+import { getJson } from "./ping.js";
 
 export interface CallOptions extends Abortable {
 	/** Default `DEADLINES.engineMs`; `Infinity` for a pull, which the caller may abort. */
 	readonly deadlineMs?: number;
 }
 
+const ASK_FACTS = "say what it can do";
+
 export class Engine {
 	readonly dialect: Dialect;
 	readonly endpoint: Endpoint;
 	readonly version: string;
-	readonly facts: EngineFacts;
+	readonly #platform: NodeJS.Platform;
 	readonly #revive: (() => Promise<unknown>) | undefined;
 	#client: Promise<Docker> | undefined;
+	#facts: Promise<EngineFacts> | undefined;
 
-	/** @param revive starts an engine of ours that ended by itself when idle */
-	constructor(dialect: Dialect, endpoint: Endpoint, version: string, facts: EngineFacts, revive?: () => Promise<unknown>) {
+	/**
+	 * @param platform of this host
+	 * @param revive starts an engine of ours that ended by itself when idle
+	 */
+	constructor(dialect: Dialect, endpoint: Endpoint, version: string, platform: NodeJS.Platform, revive?: () => Promise<unknown>) {
 		this.dialect = dialect;
 		this.endpoint = endpoint;
 		this.version = version;
-		this.facts = facts;
+		this.#platform = platform;
 		this.#revive = revive;
 	}
 
@@ -37,20 +44,22 @@ export class Engine {
 	 */
 	async call<T>(action: string, run: (docker: Docker, abortSignal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
 		this.#client ??= openClient(this.endpoint);
-		const client = await this.#client;
+		return await this.#attempt(action, await this.#client, run, options);
+	}
+
+	async #attempt<C, T>(action: string, client: C, run: (client: C, abort: AbortSignal) => Promise<T>, options: CallOptions): Promise<T> {
 		const { product } = this.dialect;
 		const deadlineMs = options.deadlineMs ?? DEADLINES.engineMs;
 		const onTimeout = (): ComputerError =>
 			new ComputerError("timeout", `${product} did not answer within ${deadlineMs} ms, so it could not ${action}`, {
 				hint: `Look whether ${product} at ${describeEndpoint(this.endpoint)} hangs; restarting it helps most often.`,
 			});
-		const attempt = (): Promise<T> =>
-			withDeadline((signal) => run(client, signal), { signal: options.signal, deadlineMs, onTimeout, action });
+		const once = (): Promise<T> => withDeadline((signal) => run(client, signal), { signal: options.signal, deadlineMs, onTimeout, action });
 		try {
-			return await attempt().catch(async (error: unknown) => {
+			return await once().catch(async (error: unknown) => {
 				if (this.#revive === undefined || !isUnreachable((error as NodeJS.ErrnoException).code)) throw error;
 				await this.#revive();
-				return await attempt();
+				return await once();
 			});
 		} catch (error) {
 			throw this.explain(error, action);
@@ -66,8 +75,32 @@ export class Engine {
 		return engineError(failure, this.dialect.product, action);
 	}
 
-	availability(): Availability {
-		return { usable: true, version: this.version, endpoint: describeEndpoint(this.endpoint), capabilities: this.facts.capabilities };
+	/** Asked for once, and only by who needs it: to find a machine and connect to it takes none of this. */
+	async facts({ signal }: Abortable = {}): Promise<EngineFacts> {
+		// Shared by all callers, so none of them may abort it; each may stop waiting.
+		const facts = this.#facts ?? this.#readFacts();
+		this.#facts = facts;
+		facts.catch(() => {
+			if (this.#facts === facts) this.#facts = undefined;
+		});
+		const options = {
+			signal,
+			deadlineMs: Number.POSITIVE_INFINITY,
+			action: ASK_FACTS,
+			onTimeout: () => new ComputerError("timeout", ASK_FACTS),
+		};
+		return await withDeadline(() => facts, options);
+	}
+
+	async availability(options: Abortable = {}): Promise<Availability> {
+		const { capabilities } = await this.facts(options);
+		return { usable: true, version: this.version, endpoint: describeEndpoint(this.endpoint), capabilities };
+	}
+
+	async #readFacts(): Promise<EngineFacts> {
+		const read = (_: Docker | undefined, abort: AbortSignal) => this.dialect.readInfo((path) => getJson(this.endpoint, path, abort));
+		const info = await this.#attempt(ASK_FACTS, undefined, read, {});
+		return readFacts(info, this.endpoint, this.#platform);
 	}
 }
 

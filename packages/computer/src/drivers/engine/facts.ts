@@ -2,7 +2,7 @@
 import type { Boundary, Capabilities } from "../../driver.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
 
-/** The part of `GET /info` that is used. Every field may be missing. */
+/** The part of Docker's `GET /info` that is used, and what Podman says instead. Every field may be missing. */
 export interface EngineInfo {
 	readonly OperatingSystem?: string;
 	readonly Name?: string;
@@ -14,6 +14,8 @@ export interface EngineInfo {
 	readonly DefaultRuntime?: string;
 	readonly SecurityOptions?: readonly string[] | null;
 	readonly Rootless?: boolean;
+	/** The cgroup controllers that the engine may use, where it says so; a rootless one often has fewer than the kernel. */
+	readonly CgroupControllers?: readonly string[];
 }
 
 export interface EngineFacts {
@@ -24,11 +26,8 @@ export interface EngineFacts {
 	readonly defaultRuntime: string | undefined;
 }
 
-/**
- * @param controllers the cgroup controllers that the engine may use, where it says so; a rootless one often has fewer than the kernel
- */
-export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform, controllers?: readonly string[]): EngineFacts {
-	const has = (controller: string): boolean => controllers?.includes(controller) ?? true;
+export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): EngineFacts {
+	const has = (controller: string): boolean => info.CgroupControllers?.includes(controller) ?? true;
 	return {
 		cpus: info.NCPU ?? 0,
 		limitSwap: info.SwapLimit !== false,

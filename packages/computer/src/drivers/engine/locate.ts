@@ -1,17 +1,11 @@
 /** From a dialect and a host to a live engine, or to the reasons why there is none. */
 import type { Availability } from "../../driver.js";
-import type { ComputerError } from "../../errors/index.js";
-import { DEADLINES } from "../../limits.js";
 import { listCandidates } from "./candidates.js";
-import { withDeadline } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { discoverEngine, NO_SOCKET, NOBODY_LISTENS, NOT_PERMITTED, type Tried } from "./discovery.js";
-import { type Endpoint, parseEndpoint } from "./endpoint.js";
+import { parseEndpoint } from "./endpoint.js";
 import { Engine } from "./engine.js";
-import { engineError } from "./errors.js";
-import { type EngineInfo, readFacts } from "./facts.js";
 import { findProgram, type Host } from "./host.js";
-import { getJson } from "./ping.js";
 
 export type Unavailable = Extract<Availability, { usable: false }>;
 
@@ -22,7 +16,7 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 			? await listCandidates(dialect.strategies, host)
 			: [{ source: "the given endpoint", endpoint: parseEndpoint(address) }];
 	const { found, ...rest } = await discoverEngine(candidates, dialect.name, signal);
-	if (found) return await meetEngine(dialect, host, found.endpoint, found.version, signal);
+	if (found) return new Engine(dialect, found.endpoint, found.version, host.platform);
 	const tried = "tried" in rest ? [...rest.tried] : [];
 	if (address === undefined && dialect.startEngine !== undefined) {
 		const { startEngine } = dialect;
@@ -30,7 +24,7 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 			const endpoint = await startEngine(host, signal);
 			if (endpoint !== undefined) {
 				const answer = await discoverEngine([{ source: "known socket", endpoint }], dialect.name, signal);
-				if (answer.found) return await meetEngine(dialect, host, endpoint, answer.found.version, signal, () => startEngine(host));
+				if (answer.found) return new Engine(dialect, endpoint, answer.found.version, host.platform, () => startEngine(host));
 				tried.push(...("tried" in answer ? answer.tried : []));
 			}
 		} catch (error) {
@@ -39,23 +33,6 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 		}
 	}
 	return explainAbsence(dialect, host, tried);
-}
-
-async function meetEngine(
-	dialect: Dialect,
-	host: Host,
-	endpoint: Endpoint,
-	version: string,
-	signal: AbortSignal | undefined,
-	revive?: () => Promise<unknown>,
-): Promise<Engine> {
-	const action = "say what it can do";
-	const onTimeout = (): ComputerError => engineError({ message: `no answer within ${DEADLINES.engineMs} ms` }, dialect.product, action);
-	const ask = (path: string): Promise<unknown> =>
-		withDeadline((abort) => getJson(endpoint, path, abort), { signal, deadlineMs: DEADLINES.engineMs, onTimeout, action });
-	const [info, native] = await Promise.all([ask("/info"), dialect.controllersPath ? ask(dialect.controllersPath) : undefined]);
-	const controllers = (native as { host?: { cgroupControllers?: string[] } } | undefined)?.host?.cgroupControllers;
-	return new Engine(dialect, endpoint, version, readFacts(info as EngineInfo, endpoint, host.platform, controllers), revive);
 }
 
 /** The most telling failure first: a socket that may not be opened, one without a listener, then none at all. */

@@ -5,8 +5,23 @@ import type { Endpoint } from "./endpoint.js";
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
+export interface Answer {
+	readonly headers: http.IncomingHttpHeaders;
+	readonly text: string;
+}
+
 /** The parsed JSON of a 200 answer. Rejects with the system's error, or with one that says what came instead. */
-export function getJson(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<unknown> {
+export async function getJson(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<unknown> {
+	const { text } = await getAnswer(endpoint, path, signal);
+	try {
+		return JSON.parse(text);
+	} catch {
+		throw new Error(`no engine's answer to GET ${path}: ${JSON.stringify(text.slice(0, 60))}`);
+	}
+}
+
+/** A 200 answer, bounded. */
+export function getAnswer(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<Answer> {
 	return new Promise((resolve, reject) => {
 		const options = { path, signal, agent: false as const, headers: { host: "engine", connection: "close" } };
 		const request =
@@ -27,13 +42,8 @@ export function getJson(endpoint: Endpoint, path: string, signal: AbortSignal): 
 			});
 			response.on("end", () => {
 				const text = Buffer.concat(chunks).toString("utf8");
-				if (response.statusCode !== 200)
-					return reject(new Error(`HTTP ${response.statusCode} to GET ${path}: ${text.slice(0, 200).trim()}`));
-				try {
-					resolve(JSON.parse(text));
-				} catch {
-					reject(new Error(`no engine's answer to GET ${path}: ${JSON.stringify(text.slice(0, 60))}`));
-				}
+				if (response.statusCode === 200) resolve({ headers: response.headers, text });
+				else reject(new Error(`HTTP ${response.statusCode} to GET ${path}: ${text.slice(0, 200).trim()}`));
 			});
 		});
 	});

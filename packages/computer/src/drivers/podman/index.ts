@@ -4,6 +4,7 @@ import { ComputerError } from "../../errors/index.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
+import type { EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
 import { endMonitors } from "./monitors.js";
 import { startService } from "./service.js";
@@ -39,8 +40,31 @@ const dialect: Dialect = {
 		);
 	},
 	afterRemove: endMonitors,
-	controllersPath: "/v4.0.0/libpod/info",
+	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
+	readInfo: async (get) => readLibpodInfo(await get("/v4.0.0/libpod/info")),
 };
+
+/** https://docs.podman.io/en/latest/_static/api.html#tag/system/operation/SystemInfoLibpod */
+interface LibpodInfo {
+	readonly host?: {
+		readonly hostname?: string;
+		readonly cpus?: number;
+		readonly cgroupControllers?: readonly string[];
+		readonly ociRuntime?: { readonly name?: string };
+		readonly security?: { readonly rootless?: boolean };
+	};
+}
+
+function readLibpodInfo(answer: unknown): EngineInfo {
+	const { hostname, cpus, cgroupControllers, ociRuntime, security } = (answer as LibpodInfo).host ?? {};
+	return {
+		...(hostname === undefined ? {} : { Name: hostname }),
+		...(cpus === undefined ? {} : { NCPU: cpus }),
+		...(cgroupControllers === undefined ? {} : { CgroupControllers: cgroupControllers }),
+		...(ociRuntime?.name === undefined ? {} : { DefaultRuntime: ociRuntime.name }),
+		Rootless: security?.rootless === true,
+	};
+}
 
 /** The first part of a reference is a registry if it looks like a host: https://pkg.go.dev/github.com/distribution/reference. */
 function hasRegistry(reference: string): boolean {
