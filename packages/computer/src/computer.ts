@@ -11,6 +11,7 @@ import { Terminals } from "./agent/terminals.js";
 import type { Abortable, DriverName, MachineInfo } from "./driver.js";
 import type { Lease } from "./drivers/registry.js";
 import type { Slot } from "./slot.js";
+import { forget } from "./whereabouts.js";
 
 /**
  * A Linux computer. It lives in its machine, not here: several holders can use it at once, and closing this handle ends
@@ -89,6 +90,7 @@ export class Computer {
 		if (this.#removed) return;
 		await this.#slot.machine.remove(options);
 		this.#removed = true;
+		await forget(this.name);
 		await this.close();
 	}
 

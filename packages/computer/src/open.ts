@@ -1,12 +1,13 @@
 import { canceled } from "./agent/abort.js";
 import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
-import type { Abortable, CreateOptions, DriverName, Machine } from "./driver.js";
+import type { Abortable, Availability, CreateOptions, DriverName, Machine } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { DEFAULTS } from "./limits.js";
 import { computerName, DRIVER_NAMES, driverChoice, machineSpec, type OpenOptions } from "./options.js";
 import { Slot } from "./slot.js";
 import { inTurn } from "./turn.js";
+import { recall, remember } from "./whereabouts.js";
 
 /** The computer of that name: found, started or made. Concurrent callers get one machine. */
 export async function openComputer(options: OpenOptions = {}): Promise<Computer> {
@@ -21,7 +22,11 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			await slot.ready(steps);
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
-			const [info] = await Promise.all([slot.machine.inspect({ signal: options.signal }), computer.start({ signal: options.signal })]);
+			const [info] = await Promise.all([
+				slot.machine.inspect({ signal: options.signal }),
+				computer.start({ signal: options.signal }),
+				remember(spec.name, slot.driver.name),
+			]);
 			slot.noteWarnings(info.warnings);
 			if (options.image !== undefined && info.image !== options.image) slot.note(otherImage(info.image, options.image));
 			return computer;
@@ -58,41 +63,43 @@ interface Place {
 
 /** Looks on every usable driver first: a computer made on one is found again though another is there now. */
 async function choosePlace(name: string, choice: "auto" | DriverName, { signal }: Abortable): Promise<Place> {
-	const unusable: DriverReport[] = [];
-	let first: { readonly lease: Lease; readonly passedOver: readonly string[] } | undefined;
-	for (const driverName of choice === "auto" ? DRIVER_NAMES : [choice]) {
-		const lease = await leaseDriver(driverName);
-		let kept = false;
-		try {
-			const availability = await lease.driver.probe({ signal });
-			// A probe never throws: an abort looks like an engine that is not there.
-			if (signal?.aborted) throw canceled(signal);
-			if (!availability.usable) {
-				unusable.push({ name: driverName, availability });
-				continue;
-			}
-			const machine = await lease.driver.attach(name, { signal });
-			if (machine !== undefined) {
-				kept = true;
-				await first?.lease.release();
-				return { lease, machine, passedOver: [] };
-			}
-			if (first !== undefined) continue;
-			kept = true;
-			first = { lease, passedOver: unusable.map((report) => passedOver(report, driverName)) };
-		} catch (error) {
-			await first?.lease.release();
-			throw error;
-		} finally {
-			if (!kept) await lease.release();
-		}
-	}
-	if (first === undefined) throw unavailable(unusable);
-	return { ...first, machine: undefined };
+	const remembered = choice === "auto" ? await recall(name) : undefined;
+	const known = remembered && (await look(remembered, name, signal));
+	if (known?.machine !== undefined) return { ...known, passedOver: [] };
+	const names = choice === "auto" ? DRIVER_NAMES : [choice];
+	const looks = await Promise.allSettled(names.map((driver) => (known?.name === driver ? known : look(driver, name, signal))));
+	const seen = looks.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+	const failed = looks.find((result) => result.status === "rejected");
+	// A driver that could not answer may have it: another one of the same name elsewhere would be worse than an error.
+	const chosen = failed ? undefined : (seen.find((one) => one.machine !== undefined) ?? seen.find((one) => one.availability.usable));
+	await Promise.all(seen.map((one) => one !== chosen && one.lease.release()));
+	if (failed) throw failed.reason;
+	if (chosen === undefined) throw unavailable(seen);
+	const before = seen.slice(0, seen.indexOf(chosen));
+	return { ...chosen, passedOver: before.flatMap(({ name, availability }) => passedOver(name, availability, chosen.name)) };
 }
 
-function passedOver({ name, availability }: DriverReport, chosen: DriverName): string {
-	return `made with ${chosen}, because ${name} is not usable: ${availability.usable ? "" : availability.reason}`;
+interface Look extends DriverReport {
+	readonly lease: Lease;
+	readonly machine: Machine | undefined;
+}
+
+/** One driver: usable? has it? */
+async function look(driver: DriverName, name: string, signal: AbortSignal | undefined): Promise<Look> {
+	const lease = await leaseDriver(driver);
+	try {
+		const availability = await lease.driver.probe({ signal });
+		// A probe never throws: an abort looks like an engine that is not there.
+		if (signal?.aborted) throw canceled(signal);
+		return { name: driver, lease, availability, machine: availability.usable ? await lease.driver.attach(name, { signal }) : undefined };
+	} catch (error) {
+		await lease.release();
+		throw error;
+	}
+}
+
+function passedOver(name: DriverName, availability: Availability, chosen: DriverName): string[] {
+	return availability.usable ? [] : [`made with ${chosen}, because ${name} is not usable: ${availability.reason}`];
 }
 
 function otherImage(image: string, wanted: string): string {

@@ -1,0 +1,31 @@
+/**
+ * Which driver had a computer last, by name: a hint that spares asking every driver, one of which may first have to start
+ * a service. Never trusted: what it says is looked up, and a hint that is wrong, damaged or missing costs time alone.
+ */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { DriverName } from "./driver.js";
+import { stateDirectory } from "./drivers/state-directory.js";
+import { DRIVER_NAMES } from "./options.js";
+
+export async function recall(name: string): Promise<DriverName | undefined> {
+	const word = await readFile(fileOf(name), "utf8").catch(() => "");
+	return DRIVER_NAMES.find((driver) => driver === word.trim());
+}
+
+/** Failing is fine: a full disk, a home that is read-only. */
+export async function remember(name: string, driver: DriverName): Promise<void> {
+	const file = fileOf(name);
+	try {
+		await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+		await writeFile(file, `${driver}\n`);
+	} catch {}
+}
+
+export async function forget(name: string): Promise<void> {
+	await rm(fileOf(name), { force: true }).catch(() => {});
+}
+
+function fileOf(name: string): string {
+	return join(stateDirectory(), "last-driver", name);
+}
