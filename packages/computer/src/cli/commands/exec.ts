@@ -1,0 +1,72 @@
+import type { Computer, ExecResult } from "../../index.js";
+import { DEFAULTS } from "../../limits.js";
+import type { Context } from "../commands.js";
+import type { Interruption } from "../interruption.js";
+import { open } from "../open.js";
+import { notice, printJson, write } from "../output.js";
+
+/** As `timeout` has it. */
+const TIMED_OUT = 124;
+/** From the signal to KILL, for a command that is told to stop. */
+const GRACE_MS = 2_000;
+/** Of what is streamed the result need not hold anything. */
+const LEAST_BYTES = 2;
+
+export async function run(context: Context): Promise<number> {
+	const { flags, interruption, words } = context;
+	const computer = await open(context);
+	try {
+		const command = words.join(" ");
+		const options = {
+			session: flags.session,
+			cwd: flags.cwd,
+			env: flags.env,
+			stdin: flags.stdin ? process.stdin : undefined,
+			timeoutMs: flags.timeout === undefined ? DEFAULTS.timeoutMs : Math.ceil(flags.timeout * 1000),
+			onTimeout: flags.onTimeout,
+			maxOutputBytes: flags.maxOutput,
+		};
+		if (flags.json) {
+			const result = await computer.exec(command, { ...options, signal: interruption.signal });
+			await printJson(plain(computer, result));
+			return status(result);
+		}
+		const result = await stream(computer, command, { ...options, maxOutputBytes: LEAST_BYTES }, interruption);
+		if (interruption.signal.aborted) return interruption.status;
+		if (result.running) await notice(`still running after its time limit, as job ${result.id}`);
+		else if (result.timedOut && process.stderr.isTTY) await notice(`ended by its time limit of ${options.timeoutMs / 1000} s`);
+		return status(result);
+	} finally {
+		await computer.close();
+	}
+}
+
+/** Hands the output on as it comes; a reader of ours that pauses makes the command pause. */
+async function stream(
+	computer: Computer,
+	command: string,
+	options: Parameters<Computer["spawn"]>[1],
+	interruption: Interruption,
+): Promise<ExecResult> {
+	// Until it has started there is nothing to send a signal to: it is taken back.
+	const waiting = new AbortController();
+	const takeBack = () => waiting.abort();
+	interruption.signal.addEventListener("abort", takeBack, { once: true });
+	if (interruption.signal.aborted) takeBack();
+	const execution = await computer.spawn(command, { ...options, signal: waiting.signal });
+	interruption.signal.removeEventListener("abort", takeBack);
+	// The command gets the signal, as in a terminal, and what it still says is shown.
+	const kill = () => execution.kill({ signalName: interruption.signalName, graceMs: GRACE_MS }).catch(() => {});
+	interruption.signal.addEventListener("abort", kill, { once: true });
+	if (interruption.signal.aborted) void kill();
+	for await (const { stream, bytes } of execution) await write(process[stream], bytes);
+	return execution.result;
+}
+
+function status(result: ExecResult): number {
+	return result.timedOut ? TIMED_OUT : (result.exitCode ?? TIMED_OUT);
+}
+
+function plain(computer: Computer, { stdoutBytes: _stdout, stderrBytes: _stderr, ...result }: ExecResult): object {
+	return { computer: computer.name, driver: computer.driver, ...result, notices: computer.notices };
+}

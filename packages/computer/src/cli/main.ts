@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/** The command line's entry: how it starts, how errors are shown, how it ends. */
+import { readFileSync } from "node:fs";
+import { Interruption } from "./interruption.js";
+import { flush } from "./output.js";
+
+const argv = process.argv.slice(2);
+const interruption = new Interruption();
+
+process.stdout.on("error", () => interruption.brokenPipe());
+// Nobody hears complaints any more; the result may still be read.
+process.stderr.on("error", () => {});
+interruption.listen();
+
+const status = await main();
+await Promise.all([flush(process.stdout), flush(process.stderr)]);
+// Not left to the event loop: an open standard input would hold it.
+process.exit(status);
+
+async function main(): Promise<number> {
+	// Asked by scripts and by people who wonder whether it works: answered without loading anything.
+	if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+		process.stdout.write(`${version()}\n`);
+		return 0;
+	}
+	let failureStatus = 1;
+	let json = ownWords().includes("--json");
+	try {
+		const { parse, run } = await import("./program.js");
+		const chosen = parse(argv, version());
+		if (chosen === undefined) return 0;
+		failureStatus = chosen.spec.failureStatus;
+		json = chosen.flags.json ?? false;
+		return (await run(chosen, interruption)) || interruption.status;
+	} catch (thrown) {
+		const { errorJson, errorLines, statusOf } = await import("./failure.js");
+		const error = interruption.explain(thrown);
+		if (json) process.stdout.write(`${errorJson(error)}\n`);
+		else if (interruption.status === 0) process.stderr.write(`${errorLines(error, Boolean(process.env["LMS_COMPUTER_DEBUG"]))}\n`);
+		return interruption.status || statusOf(error, failureStatus);
+	}
+}
+
+function version(): string {
+	const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+	return version;
+}
+
+/** Before `--`, where the words of a command begin. */
+function ownWords(): readonly string[] {
+	const end = argv.indexOf("--");
+	return end === -1 ? argv : argv.slice(0, end);
+}

@@ -1,0 +1,13 @@
+/** C0 and C1 controls, and what reorders text: a terminal must not act on a name or a message that a guest chose. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const ACTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** One line that shows what it holds and does nothing. */
+export function printable(text: string): string {
+	return text.replace(/\s*\n\s*/g, " ").replace(ACTIVE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** JSON leaves the C1 controls as they are; some terminals act on them. */
+export function printableJson(value: unknown): string {
+	return JSON.stringify(value, undefined, 2).replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}
