@@ -7,9 +7,11 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { dockerStrategies, listCandidates, podmanStrategies } from "../../packages/computer/src/drivers/engine/candidates.js";
+import type { Dialect } from "../../packages/computer/src/drivers/engine/dialect.js";
 import { discoverEngine } from "../../packages/computer/src/drivers/engine/discovery.js";
 import { parseEndpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
 import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { explainAbsence } from "../../packages/computer/src/drivers/engine/locate.js";
 import { DEADLINES } from "../../packages/computer/src/limits.js";
 
 let home: string;
@@ -188,5 +190,27 @@ describe("a probe", () => {
 			usable: false,
 			reason: expect.stringContaining("nonsense"),
 		});
+	});
+
+	test("tells a socket that may not be opened from an engine that is not installed", async () => {
+		const dialect = {
+			name: "no-such-program",
+			product: "Podman",
+			installHint: "install it",
+			startHint: () => "start it",
+		} as unknown as Dialect;
+		const host = describeHost({ env: {}, platform: "linux" });
+		const absent = { endpoint: "/a.sock", reason: "no such socket" };
+		const denied = explainAbsence(dialect, host, [absent, { endpoint: "/b.sock", reason: "permission denied" }]);
+		expect(denied).toMatchObject({
+			reason: expect.stringContaining("/b.sock may not be opened"),
+			hint: expect.stringContaining("usermod"),
+		});
+		expect(explainAbsence(dialect, host, [absent])).toMatchObject({ reason: expect.stringContaining("not installed"), hint: "install it" });
+		expect(explainAbsence(dialect, host, [{ endpoint: "/var/run/docker.sock", reason: "permission denied" }]).hint).toBe("install it");
+		const failed = { endpoint: "a service of our own", reason: "it did not start: words" };
+		expect(explainAbsence(dialect, host, [absent, failed])).toMatchObject({ reason: "it did not start: words", hint: "start it" });
+		const hung = explainAbsence(dialect, host, [absent, { endpoint: "/c.sock", reason: "no answer within 2000 ms" }]);
+		expect(hung).toMatchObject({ reason: "Podman does not answer: /c.sock: no answer within 2000 ms", hint: "start it" });
 	});
 });

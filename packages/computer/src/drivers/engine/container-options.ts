@@ -8,7 +8,7 @@ import { labelsFor } from "./labels.js";
 import type { PreparedImage } from "./prepared-image.js";
 
 /** Enough for root in the guest to install packages, measured with apt-get; nothing that reaches out of the machine. */
-export const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETFCAP"] as const;
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETFCAP"] as const;
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -68,7 +68,7 @@ async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: Ab
 }
 
 /** From the header that both set: `Docker/20.10.24 (linux)`, `Libpod/4.3.1 (linux)`. Something between may have taken it away. */
-export function identifyServer(header: string | string[] | undefined): Identity | undefined {
+function identifyServer(header: string | string[] | undefined): Identity | undefined {
 	const [, product, version] = /^(Docker|Libpod)\/(\S+)/.exec(header?.toString() ?? "") ?? [];
 	return product === undefined || version === undefined ? undefined : { kind: product === "Libpod" ? "podman" : "docker", version };
 }
@@ -79,7 +79,7 @@ interface Identity {
 }
 
 /** Podman answers the Docker API too; only the list of components tells them apart. */
-export function identify(answer: unknown): Identity | undefined {
+function identify(answer: unknown): Identity | undefined {
 	if (typeof answer !== "object" || answer === null) return undefined;
 	const { Version: version, Components: components } = answer as Record<string, unknown>;
 	if (typeof version !== "string") return undefined;

@@ -17,10 +17,18 @@ export interface HostOptions {
 }
 
 export function describeHost({ env = process.env, platform = process.platform }: HostOptions): Host {
-	const user = userInfo();
 	// A plugin host may strip HOME; the password database still knows it.
-	const home = env["HOME"] || env["USERPROFILE"] || user.homedir;
-	return { env, platform, home, uid: user.uid };
+	const home = env["HOME"] || env["USERPROFILE"] || homeFromDatabase() || "/";
+	return { env, platform, home, uid: process.getuid?.() ?? -1 };
+}
+
+/** Undefined for a user who is not in it, as in many containers: Node throws then. */
+function homeFromDatabase(): string | undefined {
+	try {
+		return userInfo().homedir;
+	} catch {
+		return undefined;
+	}
 }
 
 /** The user's runtime directories, best first; the variable is missing in cron, in `su` and under a plugin host. */

@@ -7,6 +7,8 @@ import { parseEndpoint } from "./endpoint.js";
 import { Engine } from "./engine.js";
 import { findProgram, type Host } from "./host.js";
 
+const OWN_SERVICE = "a service of our own";
+
 export type Unavailable = Extract<Availability, { usable: false }>;
 
 /** @param address the one place to look at; else all known ones */
@@ -29,16 +31,20 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 			}
 		} catch (error) {
 			signal?.throwIfAborted();
-			tried.push({ endpoint: `a ${dialect.product} service of our own`, reason: (error as Error).message });
+			tried.push({ endpoint: OWN_SERVICE, reason: (error as Error).message });
 		}
 	}
 	return explainAbsence(dialect, host, tried);
 }
 
-/** The most telling failure first: a socket that may not be opened, one without a listener, then none at all. */
+/** The most telling failure first: a service that did not start, a socket that may not be opened, one without a listener, none at all. */
 export function explainAbsence(dialect: Dialect, host: Host, tried: readonly Tried[]): Unavailable {
 	const { product } = dialect;
-	const worth = tried.filter(({ reason }) => reason !== NO_SOCKET);
+	const own = tried.find(({ endpoint }) => endpoint === OWN_SERVICE);
+	if (own) return { usable: false, reason: own.reason, hint: dialect.startHint(host), tried };
+	// What is wrong at the other engine's places is the other's business.
+	const foreign = dialect.name === "docker" ? /podman/i : /docker/i;
+	const worth = tried.filter(({ endpoint, reason }) => reason !== NO_SOCKET && !foreign.test(endpoint));
 	const denied = worth.find(({ reason }) => reason === NOT_PERMITTED);
 	if (denied) {
 		return {
