@@ -68,7 +68,11 @@ type machine struct {
 
 func newMachine(t *testing.T) machine {
 	t.Helper()
-	state := t.TempDir()
+	return newMachineIn(t, t.TempDir())
+}
+
+func newMachineIn(t *testing.T, state string) machine {
+	t.Helper()
 	var can ability
 	must(t, json.Unmarshal(agentSays(t, `{"directory":"`+state+`"}`, "probe"), &can))
 	if !can.Usable {
@@ -273,4 +277,24 @@ func TestAKilledSupervisorTakesTheMachineWithIt(t *testing.T) {
 		t.Fatalf("afterwards: %+v", said)
 	}
 	m.expect("echo $GREETING", "hi there")
+}
+
+// As inside a container, whose root is an overlay: no upper directory can be there.
+func TestAStateDirectoryThatCarriesNoOverlay(t *testing.T) {
+	layers := t.TempDir()
+	for _, name := range []string{"lower", "upper", "work", "state"} {
+		must(t, os.Mkdir(filepath.Join(layers, name), 0o755))
+	}
+	state := filepath.Join(layers, "state")
+	data := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", layers)
+	if err := syscall.Mount("overlay", state, "overlay", 0, data); err != nil {
+		t.Skip("an overlay can not be mounted here:", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(state, 0)) })
+	m := newMachineIn(t, state)
+	if _, said := m.boot(); len(said.Warnings) == 0 {
+		t.Fatal("expected warnings")
+	}
+	m.expect("touch /etc/x /home/user/x /new && echo yes", "yes")
+	m.expect("touch /usr/x 2>/dev/null || echo no", "no")
 }

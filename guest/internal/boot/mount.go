@@ -66,6 +66,19 @@ func (t tree) place(source, name string) error {
 	return t.on(name, func(target string) error { return mount(source, target, "", syscall.MS_MOVE, "") })
 }
 
+// bindAcross is bind for a target that stands for a descriptor. That goes on meaning the directory below the mount, which can
+// not be remounted, so the bind is made elsewhere and moved.
+func bindAcross(source, target, key string, flags uintptr) error {
+	made := filepath.Join(buildMount, "bind", key)
+	if err := os.MkdirAll(made, 0o755); err != nil {
+		return err
+	}
+	if err := bind(source, made, flags); err != nil {
+		return err
+	}
+	return mount(made, target, "", syscall.MS_MOVE, "")
+}
+
 // overlay mounts layers (topmost first) on target, with changes kept in upper/KEY of the working directory. The relative
 // paths have no character that overlayfs gives a meaning to.
 func overlay(key string, layers []string, target string, rootless bool) error {

@@ -177,13 +177,18 @@ func (b *builder) share(name string) error {
 			return nil
 		}
 		// No overlay here: the upper directory's file system can not carry one (it is an overlay or a network file system), or the
-		// kernel does not let a user namespace mount one. What is hidden needs whiteouts, so then nothing is shown.
+		// kernel does not let a user namespace mount one. Hiding needs whiteouts, so without even a read-only one nothing is shown.
 		if len(layers) > 1 {
+			data := "lowerdir=" + strings.Join(layers, ":")
+			if mount("overlay", target, "overlay", quiet|syscall.MS_RDONLY, data) == nil {
+				b.warn("/%s can not be written: %s", name, err)
+				return nil
+			}
 			b.warn("the host's /%s is not shown, since some of it must be hidden: %s", name, err)
 			return nil
 		}
 		b.warn("/%s can not be written: %s", name, err)
-		return bind(layers[0], target, quiet|syscall.MS_RDONLY)
+		return bindAcross(layers[0], target, key, quiet|syscall.MS_RDONLY)
 	})
 }
 
@@ -199,7 +204,7 @@ func (b *builder) configuration() error {
 	return b.root.on("etc", func(target string) error {
 		if err := overlay("etc", []string{layer}, target, b.plan.Rootless); err != nil {
 			b.warn("changes to /etc are lost when the machine stops: %s", err)
-			return bind(layer, target, quiet)
+			return bindAcross(layer, target, "etc", quiet)
 		}
 		return nil
 	})
