@@ -70,7 +70,7 @@ test("the request carries what was asked for and nothing else", async () => {
 		onOutput: () => {},
 	});
 	expect(bodies).toEqual([
-		{ command: "a", timeoutMs: 30_000, maxOutputBytes: 1024 * 1024 },
+		{ command: "a", session: "main", timeoutMs: 30_000, maxOutputBytes: 1024 * 1024 },
 		{ command: "b", session: "s", cwd: "/home/user/x", env: { A: "1" }, onTimeout: "job" },
 	]);
 });

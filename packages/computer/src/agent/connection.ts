@@ -22,7 +22,11 @@ const SESSION_WINDOW_BYTES = 32 * 1024 * 1024;
 const FRAME_BYTES = 256 * 1024;
 const MEMORY_MEGABYTES = 256;
 
+let connections = 0;
+
 export class Connection {
+	/** Unlike any other of this process. */
+	readonly id = ++connections;
 	readonly #session: ClientHttp2Session;
 	readonly #duplex: Duplex;
 	#hello: Hello = { version: "", boot: "" };

@@ -36,6 +36,7 @@ export interface SpawnOptions extends CommandOptions {
 
 export interface ExecRequest {
 	readonly body: string;
+	readonly session: string;
 	readonly maxOutputBytes: number;
 	readonly timeoutMs: number;
 }
@@ -62,10 +63,11 @@ export function execRequest(
 	if (options.onTimeout !== undefined) expectOneOf("onTimeout", options.onTimeout, ["kill", "job"]);
 	if (options.env !== undefined) expectEnv("env", options.env);
 	if (options.cwd === "") refuse("cwd", "a path", "");
+	const session = options.session === undefined ? DEFAULTS.session : expectMatch("session", options.session, SESSION_PATTERN);
 	// JSON.stringify leaves out what is undefined.
 	const body = JSON.stringify({
 		command,
-		session: options.session === undefined ? undefined : expectMatch("session", options.session, SESSION_PATTERN),
+		session,
 		cwd: options.cwd === undefined ? undefined : expandHome(expectText("cwd", options.cwd)),
 		env: options.env,
 		stdin: options.stdin === undefined ? undefined : true,
@@ -73,5 +75,5 @@ export function execRequest(
 		onTimeout: options.onTimeout,
 		maxOutputBytes: cut ? maxOutputBytes : undefined,
 	});
-	return { body, maxOutputBytes, timeoutMs };
+	return { body, session, maxOutputBytes, timeoutMs };
 }

@@ -2,6 +2,7 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { ComputerError } from "../errors/index.js";
 import { DEADLINES, DEFAULTS } from "../limits.js";
+import { inTurn } from "../turn.js";
 import { abandon, Bytes, type Finish, guestError, statusOf, supervise } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { type ExecOptions, type ExecRequest, execRequest } from "./exec-options.js";
@@ -63,11 +64,12 @@ export function exec(connection: Connection, command: string, options: ExecOptio
 	const request = execRequest(command, options, DEFAULTS.timeoutMs, onOutput === undefined);
 	const collected = new Collected(request.maxOutputBytes, onOutput === undefined);
 	const makers = onOutput && { stdout: new ChunkMaker("stdout"), stderr: new ChunkMaker("stderr") };
-	return new Promise((resolve, reject) => {
+	return inOrder(connection, request, signal, (begun, resolve, reject) => {
 		let deadline: NodeJS.Timeout | undefined;
 		let result: Json | undefined;
 		const { finish } = openExec(connection, request, signal, {
 			started(json) {
+				begun();
 				if (request.timeoutMs > 0) deadline = setTimeout(late, request.timeoutMs + DEADLINES.resultMs, request.timeoutMs);
 				if (stdin !== undefined) sendStdin(connection, text(json, "id"), stdin).catch(finish);
 			},
@@ -98,6 +100,34 @@ export function exec(connection: Connection, command: string, options: ExecOptio
 					`expected the result of a command with a timeout of ${timeoutMs} ms, got none ${DEADLINES.resultMs} ms after it`,
 				),
 			);
+	});
+}
+
+/**
+ * Sends one session's commands in the order of the calls: the next one once the one before has started. Requests of one
+ * connection are served at the same time, so that two on their way together may arrive either way round.
+ */
+export function inOrder<T>(
+	connection: Connection,
+	{ session }: ExecRequest,
+	signal: AbortSignal | undefined,
+	send: (begun: () => void, resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const sent = inTurn(`${connection.id}/${session}`, signal, () => {
+			return new Promise<void>((begun) => {
+				const fail = (error: Error) => {
+					begun();
+					reject(error);
+				};
+				try {
+					send(begun, resolve, fail);
+				} catch (error) {
+					fail(error as Error);
+				}
+			});
+		});
+		sent.catch(reject);
 	});
 }
 

@@ -3,7 +3,7 @@ import type { ClientHttp2Stream } from "node:http2";
 import { ComputerError } from "../errors/index.js";
 import { type KillOptions, killCommand } from "./commands.js";
 import type { Connection } from "./connection.js";
-import { openExec, openStdin, sendStdin } from "./exec.js";
+import { inOrder, openExec, openStdin, sendStdin } from "./exec.js";
 import { execRequest, type SpawnOptions } from "./exec-options.js";
 import { Collected, type ExecResult } from "./exec-result.js";
 import { type Json, text } from "./shapes.js";
@@ -84,11 +84,14 @@ export class Execution implements AsyncIterable<OutputChunk> {
 /** Resolves when the command has started; until then it may wait for its session. */
 export function spawn(connection: Connection, command: string, options: SpawnOptions): Promise<Execution> {
 	const request = execRequest(command, options, 0, false);
-	return new Promise((resolve, reject) => {
+	return inOrder(connection, request, options.signal, (begun, resolve: (execution: Execution) => void, reject) => {
 		const flow = new Flow(new Collected(request.maxOutputBytes, false), reject);
 		flow.attach(
 			openExec(connection, request, options.signal, {
-				started: (json) => resolve(new Execution(connection, flow, json, options)),
+				started(json) {
+					begun();
+					resolve(new Execution(connection, flow, json, options));
+				},
 				output: (stream, bytes) => flow.push(stream, bytes),
 				result: (json) => flow.over(json),
 				end: () => flow.settle(),
