@@ -9,40 +9,51 @@ const PARTS = 4;
 
 export class ProgressLine {
 	readonly #stream: NodeJS.WriteStream;
-	readonly #timer: NodeJS.Timeout;
-	#latest = "";
-	#shown = "";
-	#part = -1;
-	#message = "";
+	#timer: NodeJS.Timeout | undefined;
+	#visible = false;
+	#text = "";
+	/** What a plain line stands for: the same step is said once. */
+	#step = "";
 
 	constructor(stream: NodeJS.WriteStream) {
 		this.#stream = stream;
-		this.#timer = setTimeout(() => this.#show(), QUIET_MS);
+		this.#wait();
 	}
 
 	readonly report = ({ message, fraction }: Progress): void => {
-		const text = printable(message);
-		const part = fraction === undefined ? -1 : Math.floor(fraction * PARTS);
-		const step = text !== this.#message || part !== this.#part;
-		if (!step && !this.#stream.isTTY) return;
-		this.#message = text;
-		this.#part = part;
-		this.#latest = fraction === undefined ? text : `${text} ${Math.floor(fraction * 100)}%`;
-		if (!this.#timer.hasRef()) this.#show();
+		this.#text = fraction === undefined ? printable(message) : `${printable(message)} ${Math.floor(fraction * 100)}%`;
+		if (this.#stream.isTTY) {
+			if (this.#visible) this.#draw();
+			return;
+		}
+		const phase = message !== this.#step.split("\0")[0];
+		const step = `${message}\0${fraction === undefined ? "" : Math.floor(fraction * PARTS)}`;
+		if (step === this.#step) return;
+		this.#step = step;
+		// A log gets no line for a phase that is over at once, though the whole takes long.
+		if (phase) this.#wait();
+		else if (this.#visible) this.#draw();
 	};
 
 	/** The line goes; what comes next begins where it was. */
 	end(): void {
 		clearTimeout(this.#timer);
-		if (this.#shown !== "" && this.#stream.isTTY) this.#stream.write("\r\x1b[K");
-		this.#shown = "";
+		if (this.#visible && this.#stream.isTTY) this.#stream.write("\r\x1b[K");
+		this.#visible = false;
 	}
 
-	#show(): void {
-		this.#timer.unref();
-		if (this.#latest === "" || this.#latest === this.#shown) return;
-		this.#shown = this.#latest;
-		if (this.#stream.isTTY) this.#stream.write(`\r\x1b[K${this.#latest.slice(0, Math.max(1, this.#stream.columns - 1))}`);
-		else this.#stream.write(`lms-computer: ${this.#latest}\n`);
+	#wait(): void {
+		clearTimeout(this.#timer);
+		this.#visible = false;
+		this.#timer = setTimeout(() => {
+			this.#visible = true;
+			this.#draw();
+		}, QUIET_MS);
+	}
+
+	#draw(): void {
+		if (this.#text === "") return;
+		if (this.#stream.isTTY) this.#stream.write(`\r\x1b[K${this.#text.slice(0, Math.max(1, this.#stream.columns - 1))}`);
+		else this.#stream.write(`lms-computer: ${this.#text}\n`);
 	}
 }
