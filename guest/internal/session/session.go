@@ -158,6 +158,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	send.env[process.Marker] = marker
 	send.nonce = sh.expect()
 	c.asks = send.report()
+	_ = os.Remove(send.save) // of two commands ago: what is there must be this one's
 	c.started = time.Now()
 	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
 	s.mu.Lock()

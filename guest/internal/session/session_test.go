@@ -35,10 +35,10 @@ type answer struct {
 }
 
 type guest struct {
-	t    *testing.T
-	mux  *http.ServeMux
-	bash bool
-	dash bool // whose `wait` swallows the interrupt: it is replaced where the others come back
+	t        *testing.T
+	mux      *http.ServeMux
+	sessions *Sessions
+	bash     bool
 }
 
 func start(t *testing.T, shell string) *guest {
@@ -66,7 +66,7 @@ func start(t *testing.T, shell string) *guest {
 		}
 		_ = os.RemoveAll(dir)
 	})
-	return &guest{t, mux, shell == "/bin/bash", shell == "/bin/dash"}
+	return &guest{t, mux, s, shell == "/bin/bash"}
 }
 
 func (g *guest) exec(ctx context.Context, request map[string]any) answer {
@@ -301,6 +301,18 @@ func TestCallerThatGoesKillsItsCommand(t *testing.T) {
 		marker := fmt.Sprintf("61.%d", os.Getpid())
 		g.exec(ctx, map[string]any{"command": "sleep " + marker})
 		g.expect("ps ax -o args 2>/dev/null | grep 'slee[p] "+marker+"'; echo ok", 0, "ok\n")
+	})
+}
+
+func TestStateHasWhatTheLastCommandExported(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		for round := range 50 {
+			name := fmt.Sprint("round", round)
+			g.expect("cd /tmp; export ROUND="+name, 0, "")
+			if cwd, exports := g.sessions.State("main"); cwd != "/tmp" || !strings.Contains(string(exports), name) {
+				t.Fatalf("%s is not in %q", name, exports)
+			}
+		}
 	})
 }
 

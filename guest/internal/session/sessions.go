@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"sync"
+	"time"
 
 	"lms-computer/guest/internal/wire"
 )
@@ -67,6 +68,9 @@ func (s *Sessions) State(name string) (cwd string, exports []byte) {
 	defer session.mu.Unlock()
 	if session.shell == nil {
 		return s.config.Home, nil
+	}
+	if session.now == nil {
+		session.shell.saves(time.Second)
 	}
 	last := session.shell.current()
 	return last.cwd, last.env

@@ -37,6 +37,7 @@ type shell struct {
 	dying   string // the directory that the exit trap told
 	files   int
 	saved   string // the file with the environment after the last command that ended; "" before the first
+	before  string // the one before that
 	from    []byte // the environment it was started with
 
 	listened chan struct{} // closed when listen has returned
@@ -235,7 +236,9 @@ func (s *shell) take(r report) {
 	s.nonce = ""
 	s.cwd = s.directory(r.cwd)
 	r.cwd = s.cwd
-	s.saved = s.saving()
+	if path := s.saving(); s.saved != path {
+		s.before, s.saved = s.saved, path
+	}
 	select {
 	case s.reports <- r:
 	default:
@@ -263,6 +266,8 @@ func (s *shell) current() state {
 	now := state{cwd: s.cwd, env: s.from}
 	if env, ok := readEnv(s.saved); ok {
 		now.env = env
+	} else if env, ok := readEnv(s.before); ok { // it was killed while it saved
+		now.env = env
 	}
 	select {
 	case <-s.process.Done():
@@ -272,6 +277,18 @@ func (s *shell) current() state {
 	default:
 	}
 	return now
+}
+
+// saves waits for the environment to be saved, which the shell does just after it has reported, off the path of the result.
+func (s *shell) saves(within time.Duration) {
+	s.mu.Lock()
+	path := s.saved
+	s.mu.Unlock()
+	for deadline := time.Now().Add(within); path != "" && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, whole := readEnv(path); whole {
+			return
+		}
+	}
 }
 
 // readEnv reads a file of saveEnv, if it is whole.
