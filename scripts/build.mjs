@@ -3,7 +3,18 @@
 //   --quiet     says nothing when there is nothing to do
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,10 +65,21 @@ function buildTypeScript() {
 	removeOrphans();
 	const projects = readdirSync(join(ROOT, "packages")).filter((name) => existsSync(join(ROOT, "packages", name, "tsconfig.json")));
 	run(process.execPath, [tsc, "--build", ...projects.map((name) => join("packages", name))], { cwd: ROOT });
-	// npm links the command before dist/ exists, and so cannot mark it itself.
-	const cli = join(PACKAGE, "dist/cli/main.js");
-	if (existsSync(cli)) chmodSync(cli, 0o755);
+	linkCommand();
 	if (!quiet) say("TypeScript", started);
+}
+
+/** What npm does for a command that is there when it installs; ours is built only after that. (On Windows npm writes shims: a second install does.) */
+function linkCommand() {
+	const cli = join(PACKAGE, "dist/cli/main.js");
+	const bin = join(ROOT, "node_modules/.bin");
+	if (!existsSync(cli)) return;
+	chmodSync(cli, 0o755);
+	const link = join(bin, "lms-computer");
+	if (process.platform !== "win32" && existsSync(bin) && !existsSync(link)) {
+		rmSync(link, { force: true });
+		symlinkSync(relative(bin, cli), link);
+	}
 }
 
 /** tsc leaves the output of a source that is gone; it would be packed and still be imported. */
