@@ -43,6 +43,7 @@ func Serve(o Options) error {
 	debug.SetMemoryLimit(64 << 20)
 	// Most of a call is waiting for the shell. One thread at a time spares the waking of others: 20 % of a round trip.
 	runtime.GOMAXPROCS(1)
+	reserveThreads()
 	process.Reap()
 	syscall.Umask(0o022)
 	// A guest process of the same user may otherwise trace the agent and read its memory.
