@@ -59,9 +59,15 @@ func (c *Command) watch() {
 		c.takeDown(k)
 	}
 	c.finished = time.Now()
+	c.stdout.settle()
+	c.stderr.settle()
+}
+
+// tidy lets go of what the command had, but for its logs.
+func (c *Command) tidy() {
 	c.stdin.end()
-	c.stdout.finish()
-	c.stderr.finish()
+	c.stdout.letGo()
+	c.stderr.letGo()
 }
 
 func (c *Command) report(r report) { c.exitCode, c.fate, c.cwd = r.status, "kept", r.cwd }

@@ -36,7 +36,7 @@ var (
 // refusedEnv would change how the session's own shell reads and runs, or load code into every program, for longer than one command.
 var refusedEnv = map[string]bool{
 	"LD_PRELOAD": true, "LD_AUDIT": true, "BASH_ENV": true, "ENV": true, "PROMPT_COMMAND": true, "SHELLOPTS": true, "BASHOPTS": true,
-	"IFS": true, "POSIXLY_CORRECT": true, "PS4": true, "BASH_XTRACEFD": true, "__lms": true, "__lms_cwd": true, "LMS_COMMAND": true,
+	"IFS": true, "POSIXLY_CORRECT": true, "PS4": true, "BASH_XTRACEFD": true,
 }
 
 func (r *request) validate() error {
@@ -79,7 +79,7 @@ func ValidEnv(env map[string]string) error {
 		if !envName.MatchString(name) {
 			return wire.Errorf("invalid_argument", "expected an environment name of letters, digits and '_', got %q", name)
 		}
-		if refusedEnv[name] {
+		if refusedEnv[name] || strings.HasPrefix(name, "__lms") || strings.HasPrefix(name, "LMS_") {
 			return wire.Errorf("invalid_argument", "the environment variable %s can not be set from outside; set it inside the command", name)
 		}
 		if strings.ContainsRune(value, 0) {

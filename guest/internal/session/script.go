@@ -35,8 +35,8 @@ type run struct {
 	stdin  string // a FIFO, or "" for /dev/null
 	stdout string
 	stderr string
-	dir    string // where the control FIFO is
-	save   string // the file for the environment afterwards
+	dir    string // the shell's files
+	save   string // which of the files for the environment afterwards
 	cwd    string // for this command only, or ""
 	env    map[string]string
 }
@@ -44,13 +44,10 @@ type run struct {
 // lines are what the shell reads. The command is sourced from a file: no quoting, no length limit of a line, and a syntax error in it
 // ends the source, not the shell. It goes with redirections around it, so that an `exec >file` inside is undone, and with the control
 // FIFO nowhere open. The report is a line of its own, since SIGINT throws away the rest of the line that it interrupts.
-//
-// The command may have redefined any builtin as a function. In POSIX mode the special builtins come before functions, and an
-// assignment to POSIXLY_CORRECT turns that mode on without calling anything; then `command` can be freed, and reaches the rest.
 func (r run) lines() string {
 	var b strings.Builder
 	if r.cwd != "" {
-		b.WriteString(`__lms_cwd=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
+		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
 	}
 	names := make([]string, 0, len(r.env))
 	for name := range r.env {
@@ -69,17 +66,22 @@ func (r run) lines() string {
 	return b.String() + r.report()
 }
 
-// report is the line that reports. It does no harm to send it twice.
+// report is the line that reports, and does no harm twice.
+//
+// The command may have redefined any builtin as a function. In POSIX mode the special builtins come before functions, and an
+// assignment to POSIXLY_CORRECT turns that mode on without calling anything; then `command` can be freed, and reaches the rest. The
+// last part gives $? back to the next command; && keeps `set -e` from ending the shell there.
 func (r run) report() string {
-	var b strings.Builder
-	b.WriteString(`__lms=$? POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; `)
-	if r.cwd != "" {
-		b.WriteString(`case ${PWD-} in ` + Quote(r.cwd) + `) \command \cd -- "$__lms_cwd" >/dev/null 2>&1; esac; `)
-	}
-	b.WriteString(`\command printf '\0D` + r.nonce + ` %d\0%s\0' "$__lms" "${PWD-}" >` + r.dir + "/ctl; ")
-	b.WriteString(saveEnv(r.save))
-	b.WriteString(`case $POSIXLY_CORRECT in $$) \unset POSIXLY_CORRECT; esac; `)
-	// Gives $? back to the next command; && keeps `set -e` from ending the shell here.
-	b.WriteString(`case $__lms in 0) ;; 1) ! \command :;; *) (\exit $__lms) && :;; esac` + "\n")
-	return b.String()
+	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) +
+		` POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; \command \. ` + r.dir + `/report; ` +
+		`case $__lms in 0) ;; 1) ! \command :;; *) (\exit $__lms) && :;; esac` + "\n"
+}
+
+// reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.
+func reportScript(dir string) string {
+	return `case $__lms_in in '') ;; "${PWD-}") \command \cd -- "$__lms_out" >/dev/null 2>&1;; esac
+\command printf '\0D%s %d\0%s\0' "$__lms_id" "$__lms" "${PWD-}" >` + dir + `/ctl
+` + saveEnv(`"`+dir+`/env.$__lms_env"`) + `
+case $POSIXLY_CORRECT in $$) \unset POSIXLY_CORRECT;; esac
+`
 }

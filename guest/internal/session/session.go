@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -119,11 +120,13 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	if err != nil {
 		return nil, err
 	}
+	if sh.next.stdout == nil || sh.next.stderr == nil {
+		if err := sh.prepare(); err != nil {
+			return nil, wire.FromOS(err, sh.dir)
+		}
+	}
 	fifos := sh.next
 	sh.next = pair{}
-	if fifos.stdout == nil || fifos.stderr == nil {
-		return nil, wire.Errorf("disk_full", "no FIFO could be made in %s", sh.dir)
-	}
 	base := filepath.Join(sh.dir, strconv.Itoa(sh.files))
 	cut := r.Command
 	if len(cut) > 4096 {
@@ -134,7 +137,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		stdout: newOutput(fifos.stdout, filepath.Join(s.config.SpoolDir, id+".stdout"), sinks[0]),
 		stderr: newOutput(fifos.stderr, filepath.Join(s.config.SpoolDir, id+".stderr"), sinks[1]),
 	}
-	send := run{script: base + "c", stdout: fifos.stdout.path, stderr: fifos.stderr.path, dir: sh.dir, save: sh.saving(), cwd: cwd, env: r.Env}
+	send := run{script: base + "c", stdout: fifos.stdout.path, stderr: fifos.stderr.path, dir: sh.dir, save: sh.turn(), cwd: cwd, env: r.Env}
 	fail := func(err error) (*Command, error) {
 		fifos.stdout.close()
 		fifos.stderr.close()
@@ -158,7 +161,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	send.env[process.Marker] = marker
 	send.nonce = sh.expect()
 	c.asks = send.report()
-	_ = os.Remove(send.save) // of two commands ago: what is there must be this one's
+	_ = os.Remove(sh.saving()) // of two commands ago: what is there must be this one's
 	c.started = time.Now()
 	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
 	s.mu.Lock()
@@ -173,13 +176,13 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 }
 
 func newOutput(f *fifo, path string, sink func([]byte)) *output {
-	return &output{fifo: f, log: spool.New(path), sink: sink, drained: make(chan struct{})}
+	raw, _ := f.reader.SyscallConn() // fails on a closed file alone
+	return &output{fifo: f, raw: raw, log: spool.New(path), sink: sink, drained: make(chan struct{})}
 }
 
 // follow watches a command to its end and then frees the session, with a fresh shell if that one is lost.
 func (s *Session) follow(c *Command, script string) {
 	c.watch()
-	_ = os.Remove(script)
 	s.mu.Lock()
 	mine := s.now == c // else it has moved
 	if mine {
@@ -192,15 +195,20 @@ func (s *Session) follow(c *Command, script string) {
 				_, _ = s.fresh(&last) // on failure the next command tries again, and says so
 			}
 		}
-	} else {
-		c.shell.discard()
 	}
 	close(c.ended)
 	s.mu.Unlock()
-	if mine {
-		if c.fate == "kept" {
-			_ = c.shell.prepare()
-		}
+	// The result is on its way first.
+	runtime.Gosched()
+	c.tidy()
+	_ = os.Remove(script)
+	switch {
+	case !mine:
+		c.shell.discard()
+	case c.fate == "kept":
+		_ = c.shell.prepare()
+		s.leave()
+	default:
 		s.leave()
 	}
 }

@@ -118,6 +118,9 @@ func (s *shell) start(c Config, from *state) error {
 	defer input.Close()
 	s.stdin = stdin
 
+	if err := os.WriteFile(filepath.Join(s.dir, "report"), []byte(reportScript(s.dir)), 0o600); err != nil {
+		return err
+	}
 	argv, bash := c.argv()
 	env, cwd := c.Env, c.Home
 	line := initLine(bash, s.dir)
@@ -158,8 +161,11 @@ func (s *shell) start(c Config, from *state) error {
 	return s.prepare()
 }
 
-// prepare makes the next command's FIFOs, off its critical path.
+// prepare makes the next command's FIFOs, off its critical path. Called with the session's turn.
 func (s *shell) prepare() (err error) {
+	s.next.stdout.close()
+	s.next.stderr.close()
+	s.next = pair{}
 	s.files++
 	base := filepath.Join(s.dir, strconv.Itoa(s.files))
 	if s.next.stdout, err = openFifo(base + "o"); err == nil {
@@ -192,7 +198,7 @@ func (s *shell) expect() string {
 // with the next line, which is lost then.
 func (s *shell) answers() bool {
 	for range 4 {
-		ask := run{nonce: s.expect(), dir: s.dir, save: s.saving()}
+		ask := run{nonce: s.expect(), dir: s.dir, save: s.turn()}
 		if s.write(ask.report()) != nil {
 			return false
 		}
@@ -246,7 +252,9 @@ func (s *shell) take(r report) {
 }
 
 // saving is the file that the command now running will write. Two take turns, so that the one before is whole while the next is written.
-func (s *shell) saving() string { return filepath.Join(s.dir, "env."+strconv.Itoa(s.files%2)) }
+func (s *shell) saving() string { return filepath.Join(s.dir, "env."+s.turn()) }
+
+func (s *shell) turn() string { return strconv.Itoa(s.files % 2) }
 
 // directory believes $PWD when it is absolute; else the kernel tells.
 func (s *shell) directory(pwd string) string {
