@@ -84,6 +84,10 @@ async function join(screen: Duplex, resize: () => void, signal: AbortSignal): Pr
 
 /** Of the program that ended; 0 where another holder has opened a new terminal of that name by now. */
 async function exitCode(computer: Computer, name: string): Promise<number> {
-	const terminals = await computer.terminals.list();
-	return terminals.find((terminal) => terminal.name === name)?.exitCode ?? 0;
+	// Asking inside would start a computer that was stopped under us.
+	const { state } = await computer.inspect();
+	const terminals = state === "running" ? await computer.terminals.list() : [];
+	const terminal = terminals.find((one) => one.name === name);
+	if (terminal !== undefined) return terminal.exitCode ?? 0;
+	throw new ComputerError("machine_gone", `the computer "${computer.name}" was stopped, and its terminals have ended`);
 }

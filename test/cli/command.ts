@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import type { Readable, Writable } from "node:stream";
+import { expect } from "vitest";
+import type { Target } from "../support/drivers.js";
+import { fromRoot } from "../support/repository.js";
+
+/** The built one, as users have it. */
+export const MAIN = fromRoot("packages/computer/dist/cli/main.js");
+
+export interface Ended {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	readonly bytes: Buffer;
+}
+
+export class Running {
+	readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
+	readonly ended: Promise<Ended>;
+	readonly #out: Buffer[] = [];
+
+	constructor(file: string, argv: readonly string[], env: NodeJS.ProcessEnv) {
+		this.process = spawn(file, argv, { env: { ...process.env, ...env }, stdio: "pipe" });
+		const errors: Buffer[] = [];
+		this.process.stdout.on("data", (chunk) => this.#out.push(chunk));
+		this.process.stderr.on("data", (chunk) => errors.push(chunk));
+		// It may be gone before it has read all.
+		this.process.stdin.on("error", () => {});
+		this.ended = new Promise((resolve, reject) => {
+			this.process.on("error", reject);
+			this.process.on("close", (status) =>
+				resolve({ status, stdout: this.stdout, stderr: Buffer.concat(errors).toString(), bytes: Buffer.concat(this.#out) }),
+			);
+		});
+	}
+
+	get stdout(): string {
+		return Buffer.concat(this.#out).toString();
+	}
+
+	/** Until its output holds the text. */
+	async says(text: string): Promise<void> {
+		while (!this.stdout.includes(text)) {
+			const over = await Promise.race([
+				new Promise<undefined>((resolve) => this.process.stdout.once("data", () => resolve(undefined))),
+				this.ended,
+			]);
+			if (over !== undefined && !this.stdout.includes(text))
+				throw new Error(`expected ${JSON.stringify(text)}, it ended with ${JSON.stringify(over)}`);
+		}
+	}
+}
+
+/** Starts it with an open standard input. */
+export function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+	return new Running(process.execPath, [MAIN, ...argv], env);
+}
+
+/** Runs it to its end. */
+export function cli(
+	argv: readonly string[],
+	{ input = "", env = {} }: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
+	const running = start(argv, env);
+	running.process.stdin.end(input);
+	return running.ended;
+}
+
+/** The flags that name a computer of a target. */
+export function at(target: Target, name: string): string[] {
+	return ["--name", target.computerName(name), "--driver", target.driver];
+}
+
+/** Processes of this kernel, those in computers too, with the text in their command line. */
+export async function processesWith(text: string): Promise<string[]> {
+	const found: string[] = [];
+	for (const pid of await readdir("/proc")) {
+		if (!/^\d+$/.test(pid)) continue;
+		const command = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ");
+		// Not a shell or a client of ours that only speaks of it.
+		if (command.trim() === text) found.push(`${pid} ${command}`);
+	}
+	return found;
+}
+
+export async function expectGone(text: string): Promise<void> {
+	await expect.poll(() => processesWith(text), { timeout: 8_000 }).toEqual([]);
+}

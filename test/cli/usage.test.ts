@@ -1,0 +1,97 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { COMMANDS } from "../../packages/computer/src/cli/commands.js";
+import { columns, duration, size } from "../../packages/computer/src/cli/output.js";
+import { printable, printableJson } from "../../packages/computer/src/cli/printable.js";
+import { fromRoot } from "../support/repository.js";
+import { cli, MAIN } from "./command.js";
+
+describe("wrong usage ends with 2, and says what is right", () => {
+	test.each([
+		[["exec"], /missing required argument 'command'/],
+		[["exec", "--nope", "true"], /unknown option '--nope'/],
+		[["exec", "--timeout", "soon", "true"], /Expected a number from 0 to 3600/],
+		[["exec", "--timeout", "-1", "true"], /Expected a number/],
+		[["exec", "--timeout", "3601", "true"], /Expected a number from 0 to 3600/],
+		[["exec", "--on-timeout", "wait", "true"], /kill, job/],
+		[["exec", "--driver", "vmware", "true"], /docker, podman, namespace/],
+		[["exec", "--name", "Not A Name", "true"], /Expected a name/],
+		[["exec", "--session", "../x", "true"], /Expected a name/],
+		[["exec", "--env", "A", "true"], /NAME=value/],
+		[["exec", "--env", "1A=x", "true"], /NAME=value/],
+		[["exec", "--memory", "lots", "true"], /number of bytes/],
+		[["exec", "--max-output", "1", "true"], /number of bytes from 2/],
+		[["shell"], /expected a terminal/],
+		[["rm"], /expected the name of a computer, or --all/],
+		[["rm", "a", "--name", "b"], /got both/],
+		[["rm", "a", "--all"], /got both/],
+		[["stop", "Not A Name"], /name/],
+		[["lss"], /unknown command 'lss'.*Did you mean ls/],
+		[["--frobnicate"], /unknown option/],
+	])("%j", async (argv, message) => {
+		const { status, stdout, stderr } = await cli(argv);
+		expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+		expect(stderr).toMatch(/^error: .*\n(cause: .*\n)?(hint: {2}.*\n)?$/);
+		expect(stderr).toMatch(message);
+	});
+});
+
+test("with --json the error is the one object on standard output", async () => {
+	const { status, stdout, stderr } = await cli(["exec", "--json", "--timeout", "x", "true"]);
+	expect({ status, stderr }).toEqual({ status: 2, stderr: "" });
+	expect(JSON.parse(stdout)).toEqual({
+		error: {
+			code: "invalid_argument",
+			message: expect.any(String),
+			hint: expect.stringContaining("--help"),
+			context: {},
+			retryable: false,
+		},
+	});
+});
+
+test("the version is the package's", async () => {
+	const { version } = JSON.parse(readFileSync(fromRoot("packages/computer/package.json"), "utf8"));
+	expect(await cli(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: "" });
+	expect(execFileSync(MAIN, ["--version"], { encoding: "utf8" })).toBe(`${version}\n`);
+});
+
+test("help has every command, and every command's has its examples", async () => {
+	const help = await cli([]);
+	expect(help).toMatchObject({ status: 0, stderr: "" });
+	for (const { examples, name } of COMMANDS) {
+		expect(help.stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+		const own = await cli([name, "--help"]);
+		expect(own).toMatchObject({ status: 0, stderr: "" });
+		for (const [line] of examples) expect(own.stdout).toContain(line);
+	}
+});
+
+test("a variable stands in for a flag, and an empty one is none", async () => {
+	const wrong = await cli(["exec", "true"], { env: { LMS_COMPUTER_DRIVER: "vmware" } });
+	expect(wrong).toMatchObject({ status: 2, stderr: expect.stringContaining("LMS_COMPUTER_DRIVER") });
+	const empty = await cli(["exec", "--timeout", "x", "true"], { env: { LMS_COMPUTER_DRIVER: "" } });
+	expect(empty.stderr).toContain("--timeout");
+});
+
+test("what a guest chose does nothing to a terminal", () => {
+	expect(printable("a\x1b]52;c;eA==\x07b")).toBe("a\\u001b]52;c;eA==\\u0007b");
+	expect(printable("a\u009b31mb\u202ec")).toBe("a\\u009b31mb\\u202ec");
+	expect(printable("two\n  lines")).toBe("two lines");
+	expect(printable("grün 日本 🙂")).toBe("grün 日本 🙂");
+	const json = printableJson({ a: "\u009b\u007f\x1bé" });
+	expect(json).toMatch(/^[\x20-\x7e\né]*$/);
+	expect(JSON.parse(json)).toEqual({ a: "\u009b\u007f\x1bé" });
+});
+
+test("columns, times and sizes for people", () => {
+	expect(
+		columns([
+			["a", "bbb", "c"],
+			["dddd", "e", "f g"],
+		]),
+	).toBe("a     bbb  c\ndddd  e    f g");
+	expect([0, 1_400, 119_000, 300_000, 10_000_000, 999_999_999].map(duration)).toEqual(["0 s", "1 s", "119 s", "5 min", "3 h", "12 d"]);
+	expect([0, 9_999, 10_240, 1024 ** 3, 2 ** 60].map(size)).toEqual(["0 B", "9999 B", "10 KB", "1024 MB", "1048576 TB"]);
+});
