@@ -1,6 +1,8 @@
 package files
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -21,6 +23,23 @@ func read(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	content, err := Open(r.Context(), path)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	return nil, content.Send(w, offset, length)
+}
+
+// Content is what a regular file holds, open to read. Size is what it was at the beginning.
+type Content struct {
+	io.ReaderAt
+	Size int64
+	path string
+}
+
+// Open opens the regular file at path; one whose content the kernel makes up (/proc, /sys) is read whole at once.
+func Open(ctx context.Context, path string) (*Content, error) {
 	// Looked at before it is opened: opening a device can have effects (a tape rewinds, a watchdog starts).
 	info, err := os.Stat(path)
 	if err != nil {
@@ -30,44 +49,46 @@ func read(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, notAFile(path, info)
 	}
 	if isGenerated(path, info) {
-		content, err := readGenerated(r.Context(), path)
+		content, err := readGenerated(ctx, path)
 		if err != nil {
 			return nil, failed(err, path)
 		}
-		size := int64(len(content))
-		start, count := resolveRange(size, offset, length)
-		announce(w, size, count)
-		_, _ = w.Write(content[start : start+count])
-		return nil, nil
+		return &Content{bytes.NewReader(content), int64(len(content)), path}, nil
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, failed(err, path)
 	}
-	defer f.Close()
-	return nil, sendFile(w, f, path, offset, length)
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = notAFile(path, info)
+	}
+	if err != nil {
+		f.Close()
+		return nil, failed(err, path)
+	}
+	return &Content{f, info.Size(), path}, nil
 }
 
-// sendFile answers with a range. The length is announced after the first read, so a file that shrank before it does no
+// Close lets go of the file.
+func (c *Content) Close() {
+	if f, ok := c.ReaderAt.(*os.File); ok {
+		f.Close()
+	}
+}
+
+// Send answers with a range. The length is announced after the first read, so a file that shrank before it does no
 // harm; one that shrinks later breaks the stream off, for nothing else would tell the host that bytes are missing.
-func sendFile(w http.ResponseWriter, f *os.File, path string, offset, length int64) error {
-	info, err := f.Stat()
-	if err != nil {
-		return failed(err, path)
-	}
-	if !info.Mode().IsRegular() {
-		return notAFile(path, info)
-	}
-	size := info.Size()
+func (c *Content) Send(w http.ResponseWriter, offset, length int64) error {
+	size := c.Size
 	start, count := resolveRange(size, offset, length)
 	buffer := buffers.Get().(*[chunkBytes]byte)
 	defer buffers.Put(buffer)
 	for sent := int64(0); ; {
 		want := min(count-sent, chunkBytes)
-		n, err := f.ReadAt(buffer[:want], start+sent)
+		n, err := c.ReadAt(buffer[:want], start+sent)
 		if sent == 0 {
 			if err != nil && err != io.EOF {
-				return failed(err, path)
+				return failed(err, c.path)
 			}
 			if err == io.EOF {
 				size, count = start+int64(n), int64(n)

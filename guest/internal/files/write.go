@@ -30,8 +30,23 @@ func write(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return entryOf(path, info, ""), nil
 }
 
-// replaceContent puts the body in place of the file: a temporary file beside it takes the body, then its name.
-func replaceContent(r *http.Request, path string, mode *os.FileMode) (info os.FileInfo, err error) {
+// replaceContent puts the body in place of the file.
+func replaceContent(r *http.Request, path string, mode *os.FileMode) (os.FileInfo, error) {
+	return rewrite(path, mode, func(_ *place, _ os.FileInfo, f *os.File) error {
+		for chunk, err := range chunks(r) {
+			if err == nil {
+				_, err = f.Write(chunk)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// rewrite puts what fill writes in place of the file: a temporary file beside it takes the content, then its name.
+func rewrite(path string, mode *os.FileMode, fill func(p *place, old os.FileInfo, f *os.File) error) (info os.FileInfo, err error) {
 	p, old, err := followPlace(path)
 	if err != nil {
 		return nil, err
@@ -53,13 +68,8 @@ func replaceContent(r *http.Request, path string, mode *os.FileMode) (info os.Fi
 			p.abandon()
 		}
 	}()
-	for chunk, err := range chunks(r) {
-		if err != nil {
-			return nil, err
-		}
-		if _, err := f.Write(chunk); err != nil {
-			return nil, err
-		}
+	if err := fill(p, old, f); err != nil {
+		return nil, err
 	}
 	if err := dress(f, old, mode); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/edit"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/process"
@@ -72,6 +73,7 @@ func Serve(o Options) error {
 	sessions.Register(mux)
 	terminals.Register(mux)
 	files.Register(mux)
+	edit.Register(mux)
 	info.Register(mux, o.Home, shell)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
