@@ -135,7 +135,7 @@ func (c *Command) interrupt() bool {
 		case <-time.After(interruptGrace / 2):
 		}
 		if turn == 0 {
-			_ = c.shell.write(c.asks) // dash throws away what it has read ahead
+			_ = c.shell.write(c.asks) // it may have been interrupted before it said that it begins
 		}
 	}
 	return false

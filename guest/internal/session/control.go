@@ -7,13 +7,15 @@ import (
 
 // What a shell reports on its control FIFO, in records that begin with NUL and a letter:
 //
-//	\0D<nonce> <status>\0<directory>\0   a command has ended
+//	\0B<nonce>\0                         a command begins
+//	\0D<nonce> <status>\0<directory>\0   it has ended
 //	\0X<directory>\0                     the shell ends (from its trap)
 //
 // Anything may stand between (a DEBUG trap of the command's prints there), and any process of the machine may write to the FIFO:
-// only a report with the nonce of the command that runs is believed, and the second kind only when the shell has in fact ended.
+// only a report with the nonce of the command that runs is believed, and the last kind only when the shell has in fact ended.
 type report struct {
-	exit   bool // the second kind
+	begin  bool // the first kind; its nonce is in cwd
+	exit   bool // the last kind
 	status int
 	cwd    string
 }
@@ -68,6 +70,8 @@ func parseReport(data []byte, nonce string) (r report, length int, complete bool
 	}
 	at := 2
 	switch data[1] {
+	case 'B':
+		r.begin = true
 	case 'X':
 		r.exit = true
 	case 'D':

@@ -7,8 +7,8 @@ import (
 )
 
 func TestReports(t *testing.T) {
-	whole := []byte("noise\x00Dwrong 0\x00/x\x00 more\x00\x00Dn1 7\x00/a\nb\x00tail\x00X/end\x00")
-	expected := []report{{status: 7, cwd: "/a\nb"}, {exit: true, cwd: "/end"}}
+	whole := []byte("\x00Bn1\x00noise\x00Dwrong 0\x00/x\x00 more\x00\x00Dn1 7\x00/a\nb\x00tail\x00X/end\x00")
+	expected := []report{{begin: true, cwd: "n1"}, {status: 7, cwd: "/a\nb"}, {exit: true, cwd: "/end"}}
 	for cut := range whole {
 		var c control
 		reports := append(c.feed(whole[:cut], "n1"), c.feed(whole[cut:], "n1")...)

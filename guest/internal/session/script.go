@@ -44,8 +44,15 @@ type run struct {
 // lines are what the shell reads. The command is sourced from a file: no quoting, no length limit of a line, and a syntax error in it
 // ends the source, not the shell. It goes with redirections around it, so that an `exec >file` inside is undone, and with the control
 // FIFO nowhere open. The report is a line of its own, since SIGINT throws away the rest of the line that it interrupts.
-func (r run) lines() string {
+//
+// bash reads byte by byte and gets both lines at once. Other shells read ahead: dash throws that away with an interrupt, and busybox has
+// it in a buffer that its own forked applets then read as their standard input (`echo a | head -n 1` shows it). They say when they
+// begin, and are sent the report then.
+func (r run) lines(readsAhead bool) string {
 	var b strings.Builder
+	if readsAhead {
+		b.WriteString(`\command printf '\0B` + r.nonce + `\0' >` + r.dir + `/ctl; ` + giveBack("${__lms-0}") + "; ")
+	}
 	if r.cwd != "" {
 		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
 	}
@@ -63,18 +70,26 @@ func (r run) lines() string {
 	}
 	// Without `command`, assignments before a special builtin would stay in the shell.
 	b.WriteString(`\command \. ` + r.script + " <" + stdin + " >" + r.stdout + " 2>" + r.stderr + "\n")
+	if readsAhead {
+		return b.String()
+	}
 	return b.String() + r.report()
+}
+
+// giveBack makes a status $? again; && keeps `set -e` from ending the shell there.
+func giveBack(status string) string {
+	return `case ` + status + ` in 0) ;; 1) ! \command :;; *) (\exit $__lms) && :;; esac`
 }
 
 // report is the line that reports, and does no harm twice.
 //
 // The command may have redefined any builtin as a function. In POSIX mode the special builtins come before functions, and an
 // assignment to POSIXLY_CORRECT turns that mode on without calling anything; then `command` can be freed, and reaches the rest. The
-// last part gives $? back to the next command; && keeps `set -e` from ending the shell there.
+// last part gives $? back to the next command.
 func (r run) report() string {
 	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) +
 		` POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; \command \. ` + r.dir + `/report; ` +
-		`case $__lms in 0) ;; 1) ! \command :;; *) (\exit $__lms) && :;; esac` + "\n"
+		giveBack("$__lms") + "\n"
 }
 
 // reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.

@@ -170,7 +170,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	begin()
 	go c.stdout.pump()
 	go c.stderr.pump()
-	_ = sh.write(send.lines()) // a shell that is gone is seen by watch
+	_ = sh.send(send) // a shell that is gone is seen by watch
 	go s.follow(c, send.script)
 	return c, nil
 }

@@ -316,6 +316,16 @@ func TestStateHasWhatTheLastCommandExported(t *testing.T) {
 	})
 }
 
+// busybox runs its applets in forks of the shell, which have what it has read ahead.
+func TestProgramsReadNothingOfOurs(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("echo a | head -n 1; echo b | sort; echo c | grep c; head -n 1; sort; cat", 0, "a\nb\nc\n")
+		g.expect("echo a | (head -n 1; cat)", 0, "a\n", "cwd", "/tmp", "env", map[string]string{"A": "1"})
+		g.expect("(exit 5)", 5, "")
+		g.expect("echo $?", 0, "5\n")
+	})
+}
+
 // The shell may still have an interrupt before it when the next command comes.
 func TestNextCommandAfterAnInterruptIsNotLost(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {

@@ -28,10 +28,12 @@ type shell struct {
 	stdin   *os.File
 	control *os.File // read end
 	keeper  *os.File // a write end of our own, so that reading never ends
+	ahead   bool     // it reads its input ahead
 	next    pair     // the FIFOs for the next command, made ahead
 
 	mu      sync.Mutex
 	nonce   string
+	after   string      // what a shell that reads ahead is sent once the command begins
 	reports chan report // of the command that runs; one send for each expect
 	cwd     string
 	dying   string // the directory that the exit trap told
@@ -122,6 +124,7 @@ func (s *shell) start(c Config, from *state) error {
 		return err
 	}
 	argv, bash := c.argv()
+	s.ahead = !bash
 	env, cwd := c.Env, c.Home
 	line := initLine(bash, s.dir)
 	s.cwd = c.Home
@@ -180,6 +183,16 @@ func (s *shell) write(lines string) error {
 	return err
 }
 
+// send sends a command's lines.
+func (s *shell) send(r run) error {
+	if s.ahead {
+		s.mu.Lock()
+		s.after = r.report()
+		s.mu.Unlock()
+	}
+	return s.write(r.lines(s.ahead))
+}
+
 // expect sets the nonce that is believed from now on.
 func (s *shell) expect() string {
 	raw := make([]byte, 12)
@@ -235,6 +248,13 @@ func (s *shell) listen() {
 
 // take is called with the lock held.
 func (s *shell) take(r report) {
+	if r.begin {
+		if r.cwd == s.nonce && s.after != "" {
+			_ = s.write(s.after)
+			s.after = ""
+		}
+		return
+	}
 	if r.exit {
 		s.dying = s.directory(r.cwd)
 		return
