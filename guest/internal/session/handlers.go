@@ -18,6 +18,7 @@ func (s *Sessions) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/commands", wire.Handler(func(http.ResponseWriter, *http.Request) (any, error) {
 		return map[string]any{"commands": s.allCommands()}, nil
 	}))
+	mux.HandleFunc("POST /v1/commands", wire.Handler(s.start))
 	mux.HandleFunc("GET /v1/commands/{id}", wire.Handler(s.withCommand(func(_ http.ResponseWriter, _ *http.Request, c *Command) (any, error) {
 		return c.state(), nil
 	})))

@@ -51,7 +51,7 @@ type run struct {
 func (r run) lines(readsAhead bool) string {
 	var b strings.Builder
 	if readsAhead {
-		b.WriteString(`\command printf '\0B` + r.nonce + `\0' >` + r.dir + `/ctl; ` + giveBack("${__lms-0}") + "; ")
+		b.WriteString(`\command printf '\0B` + r.nonce + `\0' >` + r.dir + `/ctl; ` + r.giveBack() + "; ")
 	}
 	if r.cwd != "" {
 		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
@@ -76,10 +76,12 @@ func (r run) lines(readsAhead bool) string {
 	return b.String() + r.report()
 }
 
-// giveBack makes a status $? again; && keeps `set -e` from ending the shell there.
-func giveBack(status string) string {
-	return `case ` + status + ` in 0) ;; 1) ! \command :;; *) (\exit $__lms) && :;; esac`
+// giveBack makes the last status $? again; && keeps `set -e` from ending the shell there. It takes no fork: there may be none left to have.
+func (r run) giveBack() string {
+	return `case ${__lms-0} in 0) ;; *) \command \. ` + r.dir + `/status && :;; esac`
 }
+
+const statusScript = `\return $__lms` + "\n"
 
 // report is the line that reports, and does no harm twice.
 //
@@ -89,7 +91,7 @@ func giveBack(status string) string {
 func (r run) report() string {
 	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) +
 		` POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; \command \. ` + r.dir + `/report; ` +
-		giveBack("$__lms") + "\n"
+		r.giveBack() + "\n"
 }
 
 // reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.

@@ -247,6 +247,33 @@ func TestBecomesAJob(t *testing.T) {
 	})
 }
 
+func TestStartsAsAJob(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp; export A=1; b=2", 0, "")
+		start := func(command string, timeoutMs int) (s commandState) {
+			body, _ := json.Marshal(map[string]any{"command": command, "timeoutMs": timeoutMs})
+			recorder := httptest.NewRecorder()
+			g.mux.ServeHTTP(recorder, httptest.NewRequest("POST", "/v1/commands", bytes.NewReader(body)))
+			if err := json.Unmarshal(recorder.Body.Bytes(), &s); err != nil || recorder.Code != 200 {
+				t.Fatalf("%d %s", recorder.Code, recorder.Body)
+			}
+			return s
+		}
+		long := start("echo \"$PWD $A [$b]\"; sleep 62; echo after", 400)
+		short := start("cd /; echo done; exit 5", 0)
+		g.expect("echo $PWD $A $b", 0, "/tmp 1 2\n")
+		var s commandState
+		g.get("/v1/commands/"+short.ID+"/wait", &s)
+		if s.Running || *s.ExitCode != 5 || s.Stdout.Bytes != 5 {
+			t.Errorf("got %+v", s)
+		}
+		g.get("/v1/commands/"+long.ID+"/wait", &s)
+		if s.Running || *s.ExitCode != exitTimedOut || !s.TimedOut || s.Stdout.Bytes != int64(len("/tmp 1 []\n")) {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
 func (g *guest) get(path string, value any) {
 	g.t.Helper()
 	recorder := httptest.NewRecorder()
@@ -321,8 +348,10 @@ func TestProgramsReadNothingOfOurs(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {
 		g.expect("echo a | head -n 1; echo b | sort; echo c | grep c; head -n 1; sort; cat", 0, "a\nb\nc\n")
 		g.expect("echo a | (head -n 1; cat)", 0, "a\n", "cwd", "/tmp", "env", map[string]string{"A": "1"})
-		g.expect("(exit 5)", 5, "")
-		g.expect("echo $?", 0, "5\n")
+		for _, status := range []int{1, 5, 255, 0} {
+			g.expect(fmt.Sprintf("(exit %d)", status), status, "")
+			g.expect("echo $?", 0, fmt.Sprintln(status))
+		}
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 const (
 	maxSessions    = 256
+	maxJobs        = 256       // commands that run at once; more sessions than that there are not
 	maxRemembered  = 256       // finished commands
 	maxStoredBytes = 256 << 20 // of their logs on disk
 )

@@ -120,8 +120,10 @@ func (s *shell) start(c Config, from *state) error {
 	defer input.Close()
 	s.stdin = stdin
 
-	if err := os.WriteFile(filepath.Join(s.dir, "report"), []byte(reportScript(s.dir)), 0o600); err != nil {
-		return err
+	for name, text := range map[string]string{"report": reportScript(s.dir), "status": statusScript} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
 	}
 	argv, bash := c.argv()
 	s.ahead = !bash
