@@ -2,6 +2,7 @@
 import type { Abortable } from "../driver.js";
 import { expectMatch, expectOneOf, expectWhole } from "../expect.js";
 import type { Connection } from "./connection.js";
+import { type CommandOptions, execRequest } from "./exec-options.js";
 import type { AgentLink } from "./link.js";
 import { asObject, broken, count, flag, type Json, list, text, wholeOrNull } from "./shapes.js";
 import type { Source } from "./write.js";
@@ -23,6 +24,11 @@ export interface CommandState {
 	/** Written so far. */
 	readonly stdoutBytes: number;
 	readonly stderrBytes: number;
+}
+
+export interface StartOptions extends Omit<CommandOptions, "onTimeout" | "maxOutputBytes"> {
+	/** `true`: the command's stdin is open, for `sendInput`. Without it, end of file at once. */
+	readonly stdin?: true | undefined;
 }
 
 export interface OutputOptions extends Abortable {
@@ -63,6 +69,16 @@ export class Commands {
 	/** @internal */
 	constructor(link: AgentLink) {
 		this.#link = link;
+	}
+
+	/**
+	 * Starts a command as a job: it runs on whoever leaves, in a shell of its own that begins with the session's directory and exported
+	 * environment. Without `timeoutMs` it has no limit. `limit_reached` when 256 commands run already.
+	 */
+	async start(command: string, options: StartOptions = {}): Promise<CommandState> {
+		const { body } = execRequest(command, options, 0, false);
+		const connection = await this.#link.get(options.signal);
+		return commandState(await connection.json("POST", "/v1/commands", body, options.signal));
 	}
 
 	/** Oldest first: those running and the last 256 finished. */

@@ -101,8 +101,8 @@ export class Connection {
 	}
 
 	/** A request of JSON with an answer of JSON. */
-	async json(method: Method, path: string, body?: Json, signal?: AbortSignal): Promise<Json> {
-		const stream = this.request(method, path, body === undefined ? undefined : JSON.stringify(body));
+	async json(method: Method, path: string, body?: Json | string, signal?: AbortSignal): Promise<Json> {
+		const stream = this.request(method, path, typeof body === "object" ? JSON.stringify(body) : body);
 		return parseJson((await collect(stream, BOUNDS.guestJsonBytes, signal)).body, `the answer to ${method} ${path.split("?")[0]}`);
 	}
 
