@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { expectError, suite } from "../support/suite.js";
+
+suite("jobs", (subject) => {
+	test("a job begins where its session is, and leaves the session alone", async () => {
+		const { computer } = subject;
+		await computer.exec("cd /tmp; export A=1; b=2");
+		const job = await computer.commands.start('echo "$PWD $A [$b]"; cd /; exit 7');
+		expect(job).toMatchObject({ running: true, exitCode: null, session: "main" });
+		expect((await computer.exec('echo "$PWD $A $b"')).stdout).toBe("/tmp 1 2\n");
+		expect(await computer.commands.wait(job.id)).toMatchObject({ running: false, exitCode: 7, timedOut: false });
+		expect((await computer.commands.output(job.id)).bytes.toString()).toBe("/tmp 1 []\n");
+	});
+
+	test("its output is read as it grows, by offset, each stream alone", async () => {
+		const { commands } = subject.computer;
+		const job = await commands.start("echo one; echo oops >&2; read line; echo two", { stdin: true });
+		let first = await commands.output(job.id);
+		while (first.totalBytes < 4) first = await commands.output(job.id);
+		expect(first.bytes.toString()).toBe("one\n");
+		await commands.sendInput(job.id, "go\n");
+		await commands.wait(job.id);
+		expect((await commands.output(job.id, { offset: 4 })).bytes.toString()).toBe("two\n");
+		expect((await commands.output(job.id, { stream: "stderr" })).bytes.toString()).toBe("oops\n");
+	});
+
+	test("it goes on when whoever started it has left", async () => {
+		const { computer, target } = subject;
+		const job = await computer.commands.start("read line; echo still here", { stdin: true });
+		await computer.close();
+		const again = await target.open("jobs");
+		await again.commands.sendInput(job.id, "\n");
+		expect(await again.commands.wait(job.id)).toMatchObject({ exitCode: 0 });
+	});
+
+	test("a time limit and a kill end its whole tree", async () => {
+		const { commands } = subject.computer;
+		const limited = await commands.start("sleep 71 & sleep 71", { timeoutMs: 200 });
+		expect(await commands.wait(limited.id)).toMatchObject({ running: false, exitCode: 124, timedOut: true });
+		const killed = await commands.start("trap '' TERM; sleep 71; sleep 71");
+		expect(await commands.kill(killed.id, { graceMs: 100 })).toMatchObject({ running: false, timedOut: false });
+		expect(await subject.sh("grep -lz '^71$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l | tr -d ' '")).toBe("0");
+	});
+
+	test("what it can not run with is refused", async () => {
+		const { commands } = subject.computer;
+		await expectError(commands.start("true", { cwd: "/nowhere" }), "not_found");
+		await expectError(commands.start("a\0b"), "invalid_argument");
+	});
+});
