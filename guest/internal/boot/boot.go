@@ -31,8 +31,13 @@ type answer struct {
 
 // Run is `agent boot …`. It answers one line of JSON on out.
 func Run(args []string, in io.Reader, out io.Writer) error {
-	var err error
+	first := 3
+	if len(args) > 0 && args[0] == "inside" {
+		first = statusFD + 1
+	}
+	err := closeInherited(first)
 	switch {
+	case err != nil:
 	case len(args) == 0:
 		err = start(in, out)
 	case args[0] == "inside":

@@ -20,7 +20,8 @@ func (b *builder) devices() error {
 		if err := os.WriteFile(target, nil, 0o666); err != nil {
 			return err
 		}
-		if err := mount("/dev/"+name, target, "", syscall.MS_BIND, ""); err != nil {
+		// For reading only: that does not hinder writing to a device, but the host's file has its mode, and root here may be its owner.
+		if err := bind("/dev/"+name, target, syscall.MS_NOSUID|syscall.MS_NOEXEC|syscall.MS_RDONLY); err != nil {
 			return err
 		}
 	}
@@ -137,7 +138,7 @@ func (b *builder) mask(base string, names []string) error {
 		case info.IsDir():
 			err = mount("tmpfs", path, "tmpfs", inert|syscall.MS_RDONLY, "mode=0755,size=4k")
 		default:
-			err = bind("/dev/null", path, syscall.MS_NOSUID|syscall.MS_NOEXEC)
+			err = bind("/dev/null", path, syscall.MS_NOSUID|syscall.MS_NOEXEC|syscall.MS_RDONLY)
 		}
 		if err != nil {
 			return err
