@@ -39,7 +39,8 @@ for (const target of MATRIX) {
 				await type(running, "echo size $(stty size)\r", "size 33 111");
 				await type(running, "echo $FRUIT in $PWD\r", "pear in /tmp");
 				await type(running, "echo re''ady; sleep 98771\r", "ready");
-				await type(running, "\x03echo inter''rupted $?\r", "interrupted 130");
+				await type(running, "\x03", "^C");
+				await type(running, "echo inter''rupted $?\r", "interrupted 130");
 				running.process.stdin.write("exit 7\r");
 				expect(await ending(running)).toEqual({ status: "7", restored: true });
 				await expectGone("sleep 98771");

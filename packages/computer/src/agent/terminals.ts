@@ -1,8 +1,10 @@
 /** Terminals for programs that need one. They live in the guest; attaching and detaching leaves them running. */
 import type { Duplex } from "node:stream";
 import type { Abortable } from "../driver.js";
+import { ComputerError } from "../errors/index.js";
 import { expectEnv, expectMatch, expectText, expectWhole } from "../expect.js";
 import { SESSION_PATTERN } from "../limits.js";
+import type { Connection } from "./connection.js";
 import type { AgentLink } from "./link.js";
 import { expandHome } from "./paths.js";
 import { count, flag, type Json, list, text, wholeOrNull } from "./shapes.js";
@@ -77,6 +79,7 @@ export class Terminal {
 	/** As it was when opened. */
 	readonly state: TerminalState;
 	readonly #link: AgentLink;
+	#attachedBy: Connection | undefined;
 
 	/** @internal */
 	constructor(link: AgentLink, state: TerminalState, created: boolean) {
@@ -93,7 +96,22 @@ export class Terminal {
 	async attach(options: Abortable = {}): Promise<Duplex> {
 		const connection = await this.#link.get(options.signal);
 		const { stream } = await connection.open("POST", `${terminalPath(this.name)}/attach`, options.signal);
+		this.#attachedBy = connection;
 		return wrap(stream, { signal: options.signal, writable: true });
+	}
+
+	/**
+	 * How the program ended, after `attach` has; null while it (or a later one of that name) runs. Asks over the connection
+	 * that `attach` had and makes no new one, which would start a machine that was stopped: `connection_lost` then.
+	 */
+	async exitCode(options: Abortable = {}): Promise<number | null> {
+		const connection = this.#attachedBy;
+		if (connection === undefined)
+			throw new ComputerError("invalid_argument", "expected a terminal that was attached, got one that was not");
+		const states = list(await connection.json("GET", "/v1/terminals", undefined, options.signal), "terminals", terminalState);
+		const state = states.find((one) => one.name === this.name);
+		if (state === undefined) throw new ComputerError("not_found", `the terminal ${this.name} was removed`);
+		return state.exitCode;
 	}
 
 	async resize(columns: number, rows: number, options: Abortable = {}): Promise<void> {

@@ -20,18 +20,23 @@ export class ProgressLine {
 		this.#wait();
 	}
 
-	readonly report = ({ message, fraction }: Progress): void => {
+	readonly report = ({ fraction, message, phase }: Progress): void => {
+		// A log is for what was done. That connecting to what runs took long on a busy machine is no news.
+		if (phase === "connect" && !this.#stream.isTTY) {
+			clearTimeout(this.#timer);
+			return;
+		}
 		this.#text = fraction === undefined ? printable(message) : `${printable(message)} ${Math.floor(fraction * 100)}%`;
 		if (this.#stream.isTTY) {
 			if (this.#visible) this.#draw();
 			return;
 		}
-		const phase = message !== this.#step.split("\0")[0];
+		const other = message !== this.#step.split("\0")[0];
 		const step = `${message}\0${fraction === undefined ? "" : Math.floor(fraction * PARTS)}`;
 		if (step === this.#step) return;
 		this.#step = step;
 		// A log gets no line for a phase that is over at once, though the whole takes long.
-		if (phase) this.#wait();
+		if (other) this.#wait();
 		else if (this.#visible) this.#draw();
 	};
 

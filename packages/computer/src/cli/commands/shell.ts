@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ComputerError } from "../../errors/index.js";
-import type { Computer } from "../../index.js";
+import type { Terminal } from "../../index.js";
 import { DEFAULTS } from "../../limits.js";
 import type { Context } from "../commands.js";
 import { open } from "../open.js";
@@ -32,7 +32,7 @@ export async function run(context: Context): Promise<number> {
 			await notice(`detached; \`lms-computer shell ${computer.name}${flags.session ? ` --session ${name}` : ""}\` comes back`);
 			return 0;
 		}
-		return ending === "interrupted" ? interruption.status : await exitCode(computer, name);
+		return ending === "interrupted" ? interruption.status : await exitCode(terminal);
 	} finally {
 		await computer.close();
 	}
@@ -83,11 +83,10 @@ async function join(screen: Duplex, resize: () => void, signal: AbortSignal): Pr
 }
 
 /** Of the program that ended; 0 where another holder has opened a new terminal of that name by now. */
-async function exitCode(computer: Computer, name: string): Promise<number> {
-	// Asking inside would start a computer that was stopped under us.
-	const { state } = await computer.inspect();
-	const terminals = state === "running" ? await computer.terminals.list() : [];
-	const terminal = terminals.find((one) => one.name === name);
-	if (terminal !== undefined) return terminal.exitCode ?? 0;
-	throw new ComputerError("machine_gone", `the computer "${computer.name}" was stopped, and its terminals have ended`);
+async function exitCode(terminal: Terminal): Promise<number> {
+	try {
+		return (await terminal.exitCode()) ?? 0;
+	} catch (cause) {
+		throw new ComputerError("machine_gone", "the computer or its terminal was stopped or removed from outside", { cause });
+	}
 }
