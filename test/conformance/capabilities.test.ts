@@ -24,7 +24,8 @@ suite(
 			const running = subject.target.shell === "bash" ? (await computer.commands.kill(many.id)).running : (await many.result).exitCode === 0;
 			expect(running).toBe(false);
 			expect((await computer.exec("echo on", { session: "many" })).stdout).toBe("on\n");
-			await computer.exec("kill -9 -1", { session: "many" });
+			// With an engine the connection's own end in the guest goes too.
+			await computer.exec("kill -9 -1", { session: "many" }).catch(() => {});
 		});
 
 		test("memory: in the cgroup and by effect; the shell and the agent live on", async ({ skip }) => {
