@@ -19,6 +19,7 @@ export class ProcessDriver implements Driver {
 			limitMemory: false,
 			limitPids: false,
 			writableSystem: true,
+			checkpoints: false,
 			rootless: true,
 		} as const;
 		return { usable: true, version: "1", endpoint: "this process", capabilities } as const;
@@ -53,6 +54,7 @@ export class ProcessDriver implements Driver {
 
 export class ProcessMachine implements Machine {
 	readonly driver = "namespace";
+	readonly checkpoints = undefined;
 	readonly id: string;
 	readonly name: string;
 	state: MachineState = "stopped";

@@ -57,6 +57,8 @@ export interface Capabilities {
 	readonly limitPids: boolean;
 	/** Packages can be installed below /usr by root in the guest. */
 	readonly writableSystem: boolean;
+	/** Machines have `checkpoints`. */
+	readonly checkpoints: boolean;
 	/** The driver itself runs without root. */
 	readonly rootless: boolean;
 }
@@ -108,6 +110,41 @@ export interface Machine {
 	remove(options?: Abortable): Promise<void>;
 	/** A new byte stream to the running agent. Destroying it ends whatever was spawned for it. */
 	connect(options?: Abortable): Promise<Duplex>;
+	/** Undefined where the driver's capabilities say `checkpoints: false`. */
+	readonly checkpoints: CheckpointStore | undefined;
+}
+
+/** A saved state of a computer's files. Running programs, /tmp and what else is in memory are not in it. */
+export interface Checkpoint {
+	/** Unlike any other on this driver: `[0-9a-f]{12}`. */
+	readonly id: string;
+	/** The caller's words; may be empty. */
+	readonly label: string;
+	/** Unix time in ms. */
+	readonly createdAt: number;
+	/** What it takes by itself, where the driver knows. */
+	readonly sizeBytes?: number;
+}
+
+export interface StoredCheckpoint extends Checkpoint {
+	/** The machine goes back to this one: its last rollback was to it, or its files still rest on it. */
+	readonly inUse: boolean;
+}
+
+/** A machine's checkpoints. They are the machine's: removing it removes them. An id that is not one of them is `not_found`. */
+export interface CheckpointStore {
+	/** A running machine is frozen meanwhile and goes on afterwards. There whole or not at all. */
+	make(label: string, options?: Abortable): Promise<Checkpoint>;
+	/** Oldest first. */
+	list(options?: Abortable): Promise<readonly StoredCheckpoint[]>;
+	remove(id: string, options?: Abortable): Promise<void>;
+	/**
+	 * Puts the machine's files back and starts it; this is no longer the machine of that name, the answer is. What was changed since is gone.
+	 * When it fails or its process dies at any instant, the name still has one machine that can be started, with the files of before or after.
+	 */
+	rollback(id: string, options?: Abortable): Promise<Machine>;
+	/** A new, started machine with the files of a checkpoint, or of now, and the same settings. `already_exists` when the name is taken. */
+	fork(id: string | undefined, name: string, options?: Abortable): Promise<Machine>;
 }
 
 export interface Driver {

@@ -2,6 +2,7 @@
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
 
 /** What a computer is when nothing else is asked for. */
 export const DEFAULTS = {
@@ -17,6 +18,9 @@ export const DEFAULTS = {
 	timeoutMs: 30_000,
 	/** Per stream, of the collected output of one command. */
 	maxOutputBytes: 1 * MiB,
+	/** Past these the oldest checkpoints of a computer go when one is made. */
+	maxCheckpoints: 10,
+	maxCheckpointBytes: 16 * GiB,
 } as const;
 
 /** What the guest's home is, on every machine. */
@@ -33,6 +37,7 @@ export const BOUNDS = {
 	/** Of what the guest may send in one piece. */
 	guestJsonBytes: 16 * MiB,
 	guestFrameBytes: 1 * MiB,
+	checkpointLabelLength: 200,
 } as const;
 
 /** How long we wait for others. */
@@ -47,6 +52,8 @@ export const DEADLINES = {
 	resultMs: 20_000,
 	/** TERM to KILL when a machine is stopped. */
 	stopGraceMs: 2_000,
+	/** Copying a computer's files for or from a checkpoint. */
+	checkpointMs: 600_000,
 	/** Any other single answer of an engine (not a pull). */
 	engineMs: 60_000,
 } as const;

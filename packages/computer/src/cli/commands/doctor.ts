@@ -10,6 +10,7 @@ const CAN: readonly (readonly [keyof Capabilities, string])[] = [
 	["limitMemory", "memory limit"],
 	["limitPids", "process limit"],
 	["writableSystem", "installing packages"],
+	["checkpoints", "checkpoints"],
 ];
 
 export async function run({ flags, interruption }: Context): Promise<number> {

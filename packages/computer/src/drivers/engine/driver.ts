@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions } from "dockerode";
 import type { Abortable, Availability, CreateOptions, Driver, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
+import { EngineCheckpoints } from "./checkpoints.js";
 import { applicableLimits, containerName, containerOptions } from "./container-options.js";
 import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
@@ -11,9 +12,11 @@ import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
 import { LABELS } from "./labels.js";
 import { locateEngine } from "./locate.js";
-import { EngineMachine, removeContainer } from "./machine.js";
+import { EngineMachine } from "./machine.js";
 import { readMachineInfo } from "./machine-info.js";
 import { type PreparedImage, prepareImage } from "./prepared-image.js";
+import { removeContainer } from "./remove-container.js";
+import { chooseContainer, chooseEach } from "./stand-ins.js";
 
 /** Machines as containers of an engine that speaks Docker's HTTP API. */
 export class EngineDriver implements Driver {
@@ -63,15 +66,14 @@ export class EngineDriver implements Driver {
 	async attach(name: string, options: Abortable = {}): Promise<Machine | undefined> {
 		const engine = await this.#engine(options);
 		const found = await this.#containers(engine, [`${LABELS.own}=1`, `${LABELS.name}=${name}`], options);
-		// A label can be copied, a name can not.
-		const container = found.find(({ Names }) => Names.includes(`/${containerName(name)}`)) ?? found[0];
-		return container && new EngineMachine(engine, container.Id, name, this.#streams);
+		const container = chooseContainer(found, name);
+		return container && this.#machine(engine, container.Id, name);
 	}
 
 	async list(options: Abortable = {}): Promise<readonly MachineInfo[]> {
 		const engine = await this.#engine(options);
 		const found = await this.#containers(engine, [`${LABELS.own}=1`], options);
-		const infos = await Promise.all(found.map(({ Id }) => this.#inspect(engine, Id, options)));
+		const infos = await Promise.all(chooseEach(found).map(({ Id }) => this.#inspect(engine, Id, options)));
 		return infos.filter((info) => info !== undefined);
 	}
 
@@ -79,6 +81,11 @@ export class EngineDriver implements Driver {
 		this.#located = undefined;
 		for (const stream of this.#streams) stream.destroy();
 		this.#streams.clear();
+	}
+
+	#machine(engine: Engine, id: string, name: string): Machine {
+		const checkpoints = new EngineCheckpoints(engine, id, name, (otherId, otherName) => this.#machine(engine, otherId, otherName));
+		return new EngineMachine(engine, id, name, this.#streams, checkpoints);
 	}
 
 	async #image(engine: Engine, spec: MachineSpec, options: CreateOptions): Promise<PreparedImage> {
@@ -99,7 +106,7 @@ export class EngineDriver implements Driver {
 		try {
 			if (signal?.aborted) throw canceled(action, signal);
 			onProgress?.({ phase: "start", message: `starting ${name}` });
-			const machine = new EngineMachine(engine, id, name, this.#streams);
+			const machine = this.#machine(engine, id, name);
 			await machine.start(options);
 			return machine;
 		} catch (error) {

@@ -40,6 +40,7 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 			limitMemory: info.MemoryLimit !== false && has("memory"),
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,
+			checkpoints: true,
 			rootless: info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option)),
 		},
 	};

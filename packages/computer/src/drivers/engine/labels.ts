@@ -8,6 +8,8 @@ export const LABELS = {
 	image: "lms-computer.image",
 	agent: "lms-computer.agent",
 	spec: "lms-computer.spec",
+	/** The tag that keeps the image this container is made from, where that is a checkpoint's. */
+	held: "lms-computer.held",
 } as const;
 
 export function labelsFor(spec: MachineSpec, agentHash: string): Record<string, string> {
@@ -31,4 +33,16 @@ export function askedLimits(labels: Readonly<Record<string, string>>): { cpus: n
 	}
 	const number = (key: string): number => (typeof spec[key] === "number" ? spec[key] : 0);
 	return { cpus: number("cpus"), memoryBytes: number("memoryBytes"), pids: number("pids") };
+}
+
+/** What the machine was made from; undefined when the label is not one that this version wrote. */
+export function specOf(labels: Readonly<Record<string, string>>): MachineSpec | undefined {
+	try {
+		const spec = JSON.parse(labels[LABELS.spec] ?? "") as Partial<MachineSpec> | null;
+		return typeof spec?.name === "string" && typeof spec.hostname === "string" && typeof spec.env === "object"
+			? (spec as MachineSpec)
+			: undefined;
+	} catch {
+		return undefined;
+	}
 }

@@ -1,6 +1,7 @@
 /** From an engine's record of a container to ours; pure. */
 import type { ContainerInspectInfo } from "dockerode";
 import type { DriverName, MachineInfo, MachineState } from "../../driver.js";
+import type { Limits } from "./container-options.js";
 import { askedLimits, LABELS } from "./labels.js";
 
 const STATES: Readonly<Record<string, MachineState>> = {
@@ -29,10 +30,17 @@ export function readMachineInfo(container: ContainerInspectInfo, driver: DriverN
 	};
 }
 
-/** What was asked for against what the engine has. */
-function missingLimits({ HostConfig: has }: ContainerInspectInfo, labels: Readonly<Record<string, string>>): readonly string[] {
-	const asked = askedLimits(labels);
+/** What the engine has for a container; 0 where it limits nothing. */
+export function appliedLimits({ HostConfig: has }: ContainerInspectInfo): Limits {
 	const cpus = has.NanoCpus ? has.NanoCpus / 1e9 : has.CpuQuota && has.CpuQuota > 0 ? has.CpuQuota / (has.CpuPeriod || 100_000) : 0;
+	return { cpus, memoryBytes: has.Memory ?? 0, pids: has.PidsLimit && has.PidsLimit > 0 ? has.PidsLimit : 0 };
+}
+
+/** What was asked for against what the engine has. */
+function missingLimits(container: ContainerInspectInfo, labels: Readonly<Record<string, string>>): readonly string[] {
+	const asked = askedLimits(labels);
+	const has = container.HostConfig;
+	const { cpus } = appliedLimits(container);
 	const warnings: string[] = [];
 	if (asked.cpus > 0 && cpus === 0) warnings.push(`The limit of ${asked.cpus} CPUs is not applied: this engine can not limit CPUs.`);
 	else if (asked.cpus > cpus) warnings.push(`${asked.cpus} CPUs were asked for, the engine has ${cpus}.`);

@@ -1,14 +1,17 @@
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
-import type { Abortable, DriverName, Machine, MachineInfo } from "../../driver.js";
+import type { Abortable, CheckpointStore, DriverName, Machine, MachineInfo } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, GUEST_AGENT } from "../../limits.js";
+import { dropTags } from "./checkpoint-images.js";
 import type { Engine } from "./engine.js";
 import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
 import type { ExecStream } from "./exec-stream.js";
 import { FrameReader } from "./frames.js";
 import { readMachineInfo } from "./machine-info.js";
+import { removeContainer } from "./remove-container.js";
+import { removeStandIns } from "./stand-ins.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
 
@@ -17,16 +20,18 @@ export class EngineMachine implements Machine {
 	readonly id: string;
 	readonly name: string;
 	readonly driver: DriverName;
+	readonly checkpoints: CheckpointStore;
 	readonly #engine: Engine;
 	readonly #streams: Set<ExecStream>;
 
 	/** @param streams gets every open stream, for the driver to close */
-	constructor(engine: Engine, id: string, name: string, streams: Set<ExecStream>) {
+	constructor(engine: Engine, id: string, name: string, streams: Set<ExecStream>, checkpoints: CheckpointStore) {
 		this.id = id;
 		this.name = name;
 		this.driver = engine.dialect.name;
 		this.#engine = engine;
 		this.#streams = streams;
+		this.checkpoints = checkpoints;
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
@@ -58,6 +63,8 @@ export class EngineMachine implements Machine {
 
 	async remove(options: Abortable = {}): Promise<void> {
 		await removeContainer(this.#engine, this.id, this.name, options);
+		await removeStandIns(this.#engine, this.name, this.id, options);
+		await dropTags(this.#engine, this.name);
 	}
 
 	async connect(options: Abortable = {}): Promise<Duplex> {
@@ -95,26 +102,6 @@ export class EngineMachine implements Machine {
 			options,
 		);
 	}
-}
-
-/** Idempotent; answers when the container is gone. */
-export async function removeContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
-	const action = `remove the machine ${name}`;
-	// Docker's force is a KILL; Podman's first waits for a TERM to do, unless it is told not to.
-	const remove = { force: true, v: true, timeout: 0 };
-	const wait = { condition: "removed" as const };
-	const ifThere = (error: unknown): void => {
-		if (!isComputerError(error, "machine_gone")) throw error;
-	};
-	await engine
-		.call(action, (docker, abortSignal) => docker.getContainer(id).remove({ ...remove, abortSignal }), options)
-		.catch(async (error: unknown) => {
-			if (!isComputerError(error, "busy")) throw error;
-			// Somebody else is removing it: wait for that.
-			await engine.call(action, (docker, abortSignal) => docker.getContainer(id).wait({ ...wait, abortSignal }), options);
-		})
-		.catch(ifThere);
-	await engine.dialect.afterRemove?.(id);
 }
 
 async function unless304(answer: Promise<unknown>): Promise<void> {

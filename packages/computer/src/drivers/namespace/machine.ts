@@ -16,6 +16,7 @@ export class NamespaceMachine implements Machine {
 	readonly id: string;
 	readonly name: string;
 	readonly driver = "namespace";
+	readonly checkpoints = undefined;
 	readonly #directory: string;
 	readonly #agentPath: () => string;
 

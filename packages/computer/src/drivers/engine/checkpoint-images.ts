@@ -1,0 +1,155 @@
+/**
+ * Checkpoints as images. A tag says who needs an image: `checkpoint:NAME.ID` the user, `machine:NAME.TOKEN` the container made from it.
+ * An image goes with its last tag, so taking a checkpoint away never breaks a machine that was rolled back to it or forked from it.
+ */
+import { randomBytes } from "node:crypto";
+import type { ImageInfo } from "dockerode";
+import type { Abortable, Checkpoint } from "../../driver.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
+import type { Engine } from "./engine.js";
+import { LABELS } from "./labels.js";
+import { PREPARED_LABELS } from "./prepared-leftovers.js";
+
+export const CHECKPOINT_LABELS = {
+	own: "lms-computer.checkpoint",
+	id: "lms-computer.checkpoint.id",
+	/** Base64url: the caller's words are not to be read as instructions of a Dockerfile. */
+	label: "lms-computer.checkpoint.label",
+	/** Unix time in ms. */
+	time: "lms-computer.checkpoint.time",
+} as const;
+
+const REPOSITORY = "lms-computer";
+/** Podman puts a registry in front. */
+const TAG = /(?:^|\/)lms-computer\/(checkpoint|machine):([a-z0-9_.-]+)\.([0-9a-f]{12})$/;
+
+type Kind = "checkpoint" | "machine";
+
+/** One of our tags and the image it is on. */
+export interface Tag {
+	readonly kind: Kind;
+	/** Of the computer. */
+	readonly name: string;
+	/** A checkpoint's id; of a machine anything that no other has. */
+	readonly token: string;
+	readonly imageId: string;
+	readonly labels: Readonly<Record<string, string>>;
+}
+
+export function newToken(): string {
+	return randomBytes(6).toString("hex");
+}
+
+export function reference(tag: Pick<Tag, "kind" | "name" | "token">): string {
+	return `${REPOSITORY}/${tag.kind}:${tag.name}.${tag.token}`;
+}
+
+/** Every tag that keeps something for the computer of that name. */
+export async function tagsOf(engine: Engine, name: string, options: Abortable = {}): Promise<readonly Tag[]> {
+	const query = { filters: { label: [`${CHECKPOINT_LABELS.own}=1`] } };
+	const images = await engine.call("list the checkpoints", (docker, abortSignal) => docker.listImages({ ...query, abortSignal }), options);
+	return images.flatMap(readTags).filter((tag) => tag.name === name);
+}
+
+function readTags({ Id, RepoTags, Labels }: ImageInfo): Tag[] {
+	return (RepoTags ?? []).flatMap((text) => {
+		const [, kind, name, token] = TAG.exec(text) ?? [];
+		if (kind === undefined || name === undefined || token === undefined) return [];
+		return [{ kind: kind as Kind, name, token, imageId: plainId(Id), labels: Labels ?? {} }];
+	});
+}
+
+/** Docker puts the hash's name in front of some ids, Podman of others. */
+export function plainId(id: string): string {
+	return id.replace(/^sha256:/, "");
+}
+
+export function toCheckpoint({ token, labels }: Tag): Checkpoint {
+	return {
+		id: token,
+		label: Buffer.from(labels[CHECKPOINT_LABELS.label] ?? "", "base64url").toString("utf8"),
+		createdAt: Number(labels[CHECKPOINT_LABELS.time]) || 0,
+	};
+}
+
+/** What the topmost layer takes: the engine shares the others with what the machine was made from. */
+export async function ownBytes(engine: Engine, imageId: string, options: Abortable = {}): Promise<number | undefined> {
+	const history = await engine.call(
+		"look at a checkpoint",
+		(docker) => docker.getImage(imageId).history() as Promise<readonly { Size?: unknown }[]>,
+		options,
+	);
+	const size = history[0]?.Size;
+	return typeof size === "number" ? size : undefined;
+}
+
+/** An image of the container's files as they are, under that tag. The engine freezes the container meanwhile. */
+export async function commitFiles(
+	engine: Engine,
+	containerId: string,
+	tag: Pick<Tag, "kind" | "name" | "token">,
+	label: string,
+): Promise<Tag> {
+	const labels: Record<string, string> = {
+		[LABELS.name]: tag.name,
+		[CHECKPOINT_LABELS.own]: "1",
+		[CHECKPOINT_LABELS.id]: tag.token,
+		[CHECKPOINT_LABELS.label]: Buffer.from(label).toString("base64url"),
+		[CHECKPOINT_LABELS.time]: String(Date.now()),
+		// A commit takes the container's labels over, and those the prepared image's: as one it would be cleared away after a day.
+		[PREPARED_LABELS.own]: "0",
+	};
+	const changes = Object.entries(labels).map(([key, value]) => `LABEL ${key}="${value}"`);
+	const commit = {
+		repo: `${REPOSITORY}/${tag.kind}`,
+		tag: `${tag.name}.${tag.token}`,
+		comment: "made by lms-computer",
+		pause: true,
+		changes: changes.join("\n"),
+	};
+	// Not the caller's signal: Docker finishes a commit that nobody waits for.
+	const { Id } = await engine.call(
+		`save the files of ${tag.name}`,
+		(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
+		{ deadlineMs: DEADLINES.checkpointMs },
+	);
+	return { ...tag, imageId: plainId(Id), labels };
+}
+
+/** Keeps an image for a machine that is to be made from it. */
+export async function holdImage(engine: Engine, imageId: string, name: string, options: Abortable = {}): Promise<Tag> {
+	const tag = { kind: "machine", name, token: newToken(), imageId, labels: {} } as const;
+	const query = { repo: `${REPOSITORY}/machine`, tag: `${name}.${tag.token}` };
+	await engine
+		.call("keep a checkpoint", (docker, abortSignal) => docker.getImage(imageId).tag({ ...query, abortSignal }), options)
+		.catch((error: unknown) => {
+			throw isComputerError(error, "image_not_found") ? noCheckpoint(name) : error;
+		});
+	return tag;
+}
+
+/** Idempotent. Where others build upon the image the engine keeps it, nameless, until they are gone. */
+export async function dropTag(engine: Engine, tag: Pick<Tag, "kind" | "name" | "token">): Promise<void> {
+	await engine
+		.call("remove a checkpoint", (docker, abortSignal) => docker.getImage(reference(tag)).remove({ abortSignal } as object), {
+			deadlineMs: DEADLINES.checkpointMs,
+		})
+		.catch((error: unknown) => {
+			if (!isComputerError(error, "image_not_found")) throw error;
+		});
+}
+
+/** All that is kept for a computer, but for what is excepted. */
+export async function dropTags(engine: Engine, name: string, keep: (tag: Tag) => boolean = () => false): Promise<void> {
+	// One after the other: engines lock their image store, and removing a parent beside its child can fail.
+	for (const tag of await tagsOf(engine, name)) if (!keep(tag)) await dropTag(engine, tag);
+}
+
+export function noCheckpoint(name: string, id?: string): ComputerError {
+	const which = id === undefined ? "that checkpoint" : `a checkpoint ${JSON.stringify(id.slice(0, 60))}`;
+	return new ComputerError("not_found", `The computer ${name} was expected to have ${which}; it has not`, {
+		hint: "List its checkpoints: the oldest ones go when there are too many.",
+		context: { name, ...(id === undefined ? {} : { checkpoint: id }) },
+	});
+}

@@ -1,0 +1,23 @@
+import type { Abortable } from "../../driver.js";
+import { isComputerError } from "../../errors/index.js";
+import type { Engine } from "./engine.js";
+
+/** Idempotent; answers when the container is gone. */
+export async function removeContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
+	const action = `remove the machine ${name}`;
+	// Docker's force is a KILL; Podman's first waits for a TERM to do, unless it is told not to.
+	const remove = { force: true, v: true, timeout: 0 };
+	const wait = { condition: "removed" as const };
+	const ifThere = (error: unknown): void => {
+		if (!isComputerError(error, "machine_gone")) throw error;
+	};
+	await engine
+		.call(action, (docker, abortSignal) => docker.getContainer(id).remove({ ...remove, abortSignal }), options)
+		.catch(async (error: unknown) => {
+			if (!isComputerError(error, "busy")) throw error;
+			// Somebody else is removing it: wait for that.
+			await engine.call(action, (docker, abortSignal) => docker.getContainer(id).wait({ ...wait, abortSignal }), options);
+		})
+		.catch(ifThere);
+	await engine.dialect.afterRemove?.(id);
+}
