@@ -68,7 +68,9 @@ suite("boundary", (subject) => {
 
 	describe("the machine", () => {
 		test("has no device but the usual ones", async () => {
-			const found = (await subject.sh("for f in $(find /dev ! -type l ! -type d); do test -b $f -o -c $f && echo $f; done; true")).split("\n");
+			const found = (await subject.sh("for f in $(find /dev ! -type l ! -type d); do test -b $f -o -c $f && echo $f; done; true")).split(
+				"\n",
+			);
 			expect(found.filter((path) => !/^\/dev\/(null|zero|full|random|urandom|tty|console|ptmx|pts\/(ptmx|\d+))$/.test(path))).toEqual([]);
 			expect(found).toEqual(expect.arrayContaining(["/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero"]));
 			expect(await subject.sh("head -c 4 /dev/zero | wc -c; echo x >/dev/null; head -c 4 /dev/urandom | wc -c")).toMatch(/^\s*4\n\s*4$/);
@@ -90,11 +92,16 @@ suite("boundary", (subject) => {
 				expect(await subject.computer.files.exists(directory)).toBe(false);
 				const shadow = await readFile("/etc/shadow", "utf8").catch(() => "");
 				const inside = await subject.sh("cat /etc/shadow 2>/dev/null; true");
-				for (const line of shadow.split("\n").filter((line) => /^[^:]+:[^!*:]/.test(line))) expect(inside).not.toContain(line.split(":")[1]);
+				for (const line of shadow.split("\n").filter((line) => /^[^:]+:[^!*:]/.test(line)))
+					expect(inside).not.toContain(line.split(":")[1]);
 				for (const place of ["/root", "/home/user"]) {
-					expect((await subject.sh(`ls -A ${place}`)).split("\n").filter((name) => /^\.(ssh|aws|npmrc|docker|config|bash_history)/.test(name))).toEqual([]);
+					expect(
+						(await subject.sh(`ls -A ${place}`)).split("\n").filter((name) => /^\.(ssh|aws|npmrc|docker|config|bash_history)/.test(name)),
+					).toEqual([]);
 				}
-				expect(await subject.sh("ls /etc/ssh/ssh_host_* /etc/gshadow /etc/sudoers.d/* 2>/dev/null | xargs -r cat 2>/dev/null; true")).not.toMatch(/PRIVATE KEY/);
+				expect(
+					await subject.sh("ls /etc/ssh/ssh_host_* /etc/gshadow /etc/sudoers.d/* 2>/dev/null | xargs -r cat 2>/dev/null; true"),
+				).not.toMatch(/PRIVATE KEY/);
 			} finally {
 				await rm(directory, { recursive: true });
 			}
@@ -103,7 +110,8 @@ suite("boundary", (subject) => {
 		test("`network: none` has no route, no DNS and no way to a metadata address", async () => {
 			expect(await subject.sh("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).toMatch(/^lo$/);
 			expect(await subject.sh("tail -n +2 /proc/net/route")).toBe("");
-			const reach = (host: string) => `(command -v bash >/dev/null && bash -c '</dev/tcp/${host}/80' || nc -w 2 ${host} 80 </dev/null) 2>&1`;
+			const reach = (host: string) =>
+				`(command -v bash >/dev/null && bash -c '</dev/tcp/${host}/80' || nc -w 2 ${host} 80 </dev/null) 2>&1`;
 			for (const host of ["169.254.169.254", "1.1.1.1", "10.0.2.2", "172.17.0.1", "example.com"]) {
 				const result = await subject.computer.exec(reach(host));
 				expect(result.exitCode, host).not.toBe(0);

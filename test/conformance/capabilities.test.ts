@@ -21,7 +21,8 @@ suite(
 			const many = await computer.spawn("i=0; while [ $i -lt 100 ]; do sleep 100051 & i=$((i+1)); done; wait", { session: "many" });
 			// bash tries again, the others give up.
 			for await (const chunk of many) if (/fork|[Rr]esource/.test(chunk.text)) break;
-			const running = subject.target.shell === "bash" ? (await computer.commands.kill(many.id)).running : (await many.result).exitCode === 0;
+			const running =
+				subject.target.shell === "bash" ? (await computer.commands.kill(many.id)).running : (await many.result).exitCode === 0;
 			expect(running).toBe(false);
 			expect((await computer.exec("echo on", { session: "many" })).stdout).toBe("on\n");
 			// With an engine the connection's own end in the guest goes too.
@@ -49,7 +50,9 @@ suite(
 				expect(computer.notices.join()).toContain("CPUs");
 				skip("this driver says that it can not limit processors here");
 			}
-			const [quota, period] = (await subject.sh(`${limit("cpu/cpu.cfs_quota_us", "cpu.max")}; cat /sys/fs/cgroup/cpu/cpu.cfs_period_us 2>/dev/null`)).split(/\s+/);
+			const [quota, period] = (
+				await subject.sh(`${limit("cpu/cpu.cfs_quota_us", "cpu.max")}; cat /sys/fs/cgroup/cpu/cpu.cfs_period_us 2>/dev/null`)
+			).split(/\s+/);
 			expect(Number(quota) / Number(period)).toBe(0.5);
 			expect((await computer.info()).cpus).toBe(1);
 		});
@@ -79,7 +82,10 @@ describe.for(MATRIX)("$title", (target) => {
 			const opening = target.open("runtime", { runtime: "no-such-runtime" });
 			await expect(opening).rejects.toMatchObject({
 				name: "ComputerError",
-				code: target.driver === "namespace" ? "not_supported" : expect.stringMatching(/^(not_supported|engine_failed|machine_failed|invalid_argument)$/),
+				code:
+					target.driver === "namespace"
+						? "not_supported"
+						: expect.stringMatching(/^(not_supported|engine_failed|machine_failed|invalid_argument)$/),
 				message: expect.stringContaining("no-such-runtime"),
 			});
 			expect(await findComputer({ name: target.computerName("runtime"), driver: target.driver })).toBeUndefined();

@@ -52,7 +52,9 @@ suite("commands", (subject) => {
 	describe("kill", () => {
 		test("a signal of choice reaches the whole tree", async () => {
 			const session = "hup";
-			const running = await subject.computer.spawn("sh -c 'trap \"echo hung up; exit 9\" HUP; echo ready; while :; do sleep 0.1; done'", { session });
+			const running = await subject.computer.spawn("sh -c 'trap \"echo hung up; exit 9\" HUP; echo ready; while :; do sleep 0.1; done'", {
+				session,
+			});
 			for await (const chunk of running) if (chunk.text.includes("ready")) break;
 			const state = await subject.computer.commands.kill(running.id, { signalName: "SIGHUP", graceMs: 10_000 });
 			expect(state.running).toBe(false);

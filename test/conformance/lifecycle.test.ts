@@ -82,7 +82,8 @@ describe.for(MATRIX)("$title", (target) => {
 			await removeMachine(computer);
 			// The call that meets the loss may fail with a typed error; the one after it works.
 			const first = await computer.exec("ls; echo on").catch((error: unknown) => error);
-			if (first instanceof Error) expect(first).toMatchObject({ code: expect.stringMatching(/^(connection_lost|machine_gone)$/), retryable: true });
+			if (first instanceof Error)
+				expect(first).toMatchObject({ code: expect.stringMatching(/^(connection_lost|machine_gone)$/), retryable: true });
 			expect((await computer.exec("ls; echo on")).stdout).toBe("on\n");
 			expect(computer.notices).toEqual([expect.stringContaining("made anew")]);
 		});

@@ -61,7 +61,7 @@ suite("paths", (subject) => {
 			await files.copy(at("moved"), at("literal"));
 			await files.remove(at("moved"));
 			// The shell sees one file of exactly these bytes.
-			const seen = await subject.computer.exec("cd /tmp/literal && for f in *; do printf %s \"$f\"; done");
+			const seen = await subject.computer.exec('cd /tmp/literal && for f in *; do printf %s "$f"; done');
 			expect(Buffer.from(seen.stdoutBytes)).toEqual(Buffer.from(name));
 			await files.remove(at("literal"));
 			expect((await files.list("/tmp/literal")).entries).toEqual([]);

@@ -31,7 +31,7 @@ suite("sessions", (subject) => {
 
 	test("sessions know nothing of each other's state", async () => {
 		await subject.computer.exec("cd /tmp; export A=1; x=1", { session: "left" });
-		expect((await subject.computer.exec("pwd; echo \"[$A$x]\"", { session: "right" })).stdout).toBe("/home/user\n[]\n");
+		expect((await subject.computer.exec('pwd; echo "[$A$x]"', { session: "right" })).stdout).toBe("/home/user\n[]\n");
 	});
 
 	test("remove ends its shell and its command; the next command begins anew", async () => {
@@ -42,7 +42,7 @@ suite("sessions", (subject) => {
 		expect((await running.result).stdout).toBe("");
 		expect(await guestArguments(subject.computer)).not.toContain("100021");
 		expect((await subject.computer.sessions.list()).map(({ name }) => name)).not.toContain(session);
-		expect((await subject.computer.exec("pwd; echo \"[$A]\"", { session })).stdout).toBe("/home/user\n[]\n");
+		expect((await subject.computer.exec('pwd; echo "[$A]"', { session })).stdout).toBe("/home/user\n[]\n");
 	});
 
 	test("what cannot be a name is refused, what is not there is not_found", async () => {

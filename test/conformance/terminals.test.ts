@@ -42,7 +42,7 @@ suite("terminals", (subject) => {
 	});
 
 	test("keys: text, Ctrl-C", async () => {
-		const terminal = await subject.computer.terminals.open("keys", { command: "cat; echo \"status $?\"" });
+		const terminal = await subject.computer.terminals.open("keys", { command: 'cat; echo "status $?"' });
 		const stream = await terminal.attach();
 		const screen = watchScreen(stream);
 		stream.write("typed\r");
@@ -55,7 +55,7 @@ suite("terminals", (subject) => {
 	});
 
 	test("detached it lives on; attached again it shows what was before", async () => {
-		const first = await subject.computer.terminals.open("again", { command: "echo before; read x; echo \"after $x\"; read y" });
+		const first = await subject.computer.terminals.open("again", { command: 'echo before; read x; echo "after $x"; read y' });
 		const one = await first.attach();
 		await watchScreen(one).until(/before/);
 		one.destroy();
@@ -71,7 +71,7 @@ suite("terminals", (subject) => {
 	});
 
 	test("two at once see the same screen", async () => {
-		const terminal = await subject.computer.terminals.open("shared", { command: "read x; echo \"got $x\"; read y" });
+		const terminal = await subject.computer.terminals.open("shared", { command: 'read x; echo "got $x"; read y' });
 		const streams = [await terminal.attach(), await terminal.attach()] as const;
 		const screens = streams.map(watchScreen);
 		expect((await subject.computer.terminals.list()).find(({ name }) => name === "shared")?.attached).toBe(2);

@@ -26,10 +26,13 @@ suite("torture-inputs", (subject) => {
 	});
 
 	describe("22. Env names with `=`, a newline, LD_PRELOAD: validated", () => {
-		test.each(["A=B", "A\nB", "", "1A", "A B", "A-B", "ä", "A\0", "LD_PRELOAD", "BASH_ENV", "PROMPT_COMMAND", "IFS", "LMS_COMMAND"])("%j", async (name) => {
-			await expectError(subject.computer.exec("echo ran >/tmp/ran", { env: { [name]: "x" } }), "invalid_argument");
-			expect(await subject.computer.files.exists("/tmp/ran")).toBe(false);
-		});
+		test.each(["A=B", "A\nB", "", "1A", "A B", "A-B", "ä", "A\0", "LD_PRELOAD", "BASH_ENV", "PROMPT_COMMAND", "IFS", "LMS_COMMAND"])(
+			"%j",
+			async (name) => {
+				await expectError(subject.computer.exec("echo ran >/tmp/ran", { env: { [name]: "x" } }), "invalid_argument");
+				expect(await subject.computer.files.exists("/tmp/ran")).toBe(false);
+			},
+		);
 
 		test("values are literal", async () => {
 			const values = ["", "a=b", "line\nbreak\n", "'\"`$(touch /tmp/ran)\\", "-n", "*", "  spaces  ", "ä€", "x".repeat(100_000)];
@@ -44,7 +47,10 @@ suite("torture-inputs", (subject) => {
 		await subject.sh("ln -s /proc/self/fd/8 /tmp/through");
 		for (const cwd of ["/proc/self/fd/8", "/proc/1/root", "/proc/self/cwd/..", "/tmp/../proc/self", "/tmp/through"]) {
 			const refused = subject.computer.exec("pwd", { cwd });
-			await expect(refused, cwd).rejects.toMatchObject({ name: "ComputerError", code: expect.stringMatching(/^(invalid_argument|not_found)$/) });
+			await expect(refused, cwd).rejects.toMatchObject({
+				name: "ComputerError",
+				code: expect.stringMatching(/^(invalid_argument|not_found)$/),
+			});
 		}
 	});
 

@@ -9,7 +9,11 @@ suite("torture-output", (subject) => {
 		const agentMemory = async () => Number((await subject.sh("grep VmRSS /proc/1/status")).replace(/\D/g, "")) * 1024;
 		const before = process.memoryUsage().rss;
 		const total = 2048 * 1024 * 1024;
-		const flood = await computer.exec(`echo head; head -c ${total} /dev/zero; echo; echo tail`, { session: "flood", timeoutMs: 110_000, maxOutputBytes: 1000 });
+		const flood = await computer.exec(`echo head; head -c ${total} /dev/zero; echo; echo tail`, {
+			session: "flood",
+			timeoutMs: 110_000,
+			maxOutputBytes: 1000,
+		});
 		expect(flood).toMatchObject({ exitCode: 0, timedOut: false, truncated: true, stdoutOmittedBytes: total + 11 - 1000 });
 		expect(flood.stdout.startsWith("head\n")).toBe(true);
 		expect(flood.stdout.endsWith("\ntail\n")).toBe(true);
@@ -61,7 +65,7 @@ suite("torture-output", (subject) => {
 			// Frames of the protocol, and reports of the shell, with whatever the environment tells.
 			"printf '\\004\\000\\000\\000\\002{}'",
 			"printf '\\000D%s 0\\000/forged\\000' \"$LMS_COMMAND\"",
-			"for f in /run/lms/*/ctl; do (printf '\\000D%s 0\\000/forged\\000\\000X/forged\\000\\000B%s\\000' \"$LMS_COMMAND\" \"$LMS_COMMAND\" >$f) & done; wait",
+			'for f in /run/lms/*/ctl; do (printf \'\\000D%s 0\\000/forged\\000\\000X/forged\\000\\000B%s\\000\' "$LMS_COMMAND" "$LMS_COMMAND" >$f) & done; wait',
 			"echo EXIT_CODE:0; echo __lms=0; echo 'exit 0'",
 			"__lms=0; __lms_id=x; __lms_env=/tmp/x; POSIXLY_CORRECT=y",
 			"(exit 9)",

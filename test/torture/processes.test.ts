@@ -98,8 +98,10 @@ suite(
 			for await (const chunk of bomb) if (/fork|[Rr]esource/.test(chunk.text)) break;
 			expect((await subject.computer.info()).uid).toBe(0);
 			await subject.computer.files.write("/tmp/answers", "yes");
-			await subject.computer.commands.kill(bomb.id, { graceMs: 0 });
-			// In the session of the bomb: it is free once all is gone.
+			const bash = subject.target.shell === "bash";
+			if (bash) await subject.computer.commands.kill(bomb.id, { graceMs: 0 });
+			// Other shells give up when they can not fork, and the bomb goes on in the background; kill(2) needs no fork.
+			else await subject.computer.exec("kill -9 -1", { session: "bomb" }).catch(() => {});
 			expect((await subject.computer.exec("cat /tmp/answers", { session: "bomb" })).stdout).toBe("yes");
 			await gone(subject.computer);
 		});
