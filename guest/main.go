@@ -15,7 +15,8 @@ import (
 // version is set by the build.
 var version = "dev"
 
-const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR] [--home DIR]
+const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR]
+                  [--state-dir DIR] [--home DIR]
                                    be PID 1 and serve
        agent connect [--socket PATH]
                                    join stdio to the agent's socket
@@ -43,7 +44,8 @@ func run(command string, args []string) error {
 		o := server.Options{Version: version}
 		flags.IntVar(&o.ListenFD, "listen-fd", -1, "")
 		flags.StringVar(&o.RunDir, "run-dir", "/run/lms", "")
-		flags.StringVar(&o.SpoolDir, "spool-dir", "/var/lib/lms", "")
+		flags.StringVar(&o.SpoolDir, "spool-dir", "/var/lib/lms/log", "")
+		flags.StringVar(&o.StateDir, "state-dir", "/var/lib/lms/state", "")
 		flags.StringVar(&o.Home, "home", "/home/user", "")
 		_ = flags.Parse(args)
 		o.Socket = *socket

@@ -15,6 +15,9 @@ export interface Ended {
 	readonly bytes: Buffer;
 }
 
+/** Long enough for a busy machine, short enough to say what came instead. */
+const SAYS_MS = 20_000;
+
 export class Running {
 	readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
 	readonly ended: Promise<Ended>;
@@ -41,13 +44,12 @@ export class Running {
 
 	/** Until its output holds the text. */
 	async says(text: string): Promise<void> {
+		const late = new Promise<"late">((resolve) => setTimeout(resolve, SAYS_MS, "late").unref());
 		while (!this.stdout.includes(text)) {
-			const over = await Promise.race([
-				new Promise<undefined>((resolve) => this.process.stdout.once("data", () => resolve(undefined))),
-				this.ended,
-			]);
-			if (over !== undefined && !this.stdout.includes(text))
-				throw new Error(`expected ${JSON.stringify(text)}, it ended with ${JSON.stringify(over)}`);
+			const more = new Promise<"more">((resolve) => this.process.stdout.once("data", () => resolve("more")));
+			const came = await Promise.race([more, this.ended, late]);
+			if (came === "more" || this.stdout.includes(text)) continue;
+			throw new Error(`expected it to say ${JSON.stringify(text)}, got ${JSON.stringify(came === "late" ? this.stdout : came)}`);
 		}
 	}
 }

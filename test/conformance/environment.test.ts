@@ -38,9 +38,9 @@ suite("environment", (subject) => {
 		const { computer } = subject;
 		await computer.environment.set({ KEPT: "over a restart" });
 		await computer.exec("cd /var; export MINE=1");
-		await computer.exec("cd /usr; export MINE=2", { session: "second" });
+		await computer.exec("cd /etc; export MINE=2", { session: "second" });
 		await computer.stop();
 		expect((await computer.exec('echo "$KEPT, $MINE, $PWD"')).stdout).toBe("over a restart, 1, /var\n");
-		expect((await computer.exec('echo "$KEPT, $MINE, $PWD"', { session: "second" })).stdout).toBe("over a restart, 2, /usr\n");
+		expect((await computer.exec('echo "$KEPT, $MINE, $PWD"', { session: "second" })).stdout).toBe("over a restart, 2, /etc\n");
 	});
 });

@@ -19,6 +19,7 @@ import (
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/terminal"
 	"lms-computer/guest/internal/wire"
@@ -34,6 +35,7 @@ type Options struct {
 	ListenFD int    // or a listening socket that was handed over; -1: none
 	RunDir   string
 	SpoolDir string
+	StateDir string
 	Home     string
 }
 
@@ -66,7 +68,7 @@ func Serve(o Options) error {
 
 	env := environment(o.Home)
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
-	config := session.Config{RunDir: o.RunDir, SpoolDir: o.SpoolDir, Home: o.Home, Shell: shell, Env: env}
+	config := session.Config{RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
 	sessions := session.New(config)
 	terminals := terminal.New(config, sessions.State)
 	mux := http.NewServeMux()
@@ -74,6 +76,7 @@ func Serve(o Options) error {
 	terminals.Register(mux)
 	files.Register(mux)
 	edit.Register(mux)
+	search.Register(mux)
 	info.Register(mux, o.Home, shell)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
@@ -85,7 +88,7 @@ func Serve(o Options) error {
 		wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))
 	})
 	go sessions.Warm()
-	go stopOnSignal()
+	go stopOnSignal(sessions.Keep)
 	return serve(listener, mux)
 }
 
@@ -159,10 +162,11 @@ func environment(home string) []string {
 
 // stopOnSignal ends the machine on TERM: the kernel kills what is left in its PID namespace. PID 1 gets no signal that it does not
 // handle, so that `kill -9 -1` in a shell leaves it alone.
-func stopOnSignal() {
+func stopOnSignal(last func()) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	<-stop
+	last()
 	os.Exit(0)
 }
 

@@ -23,16 +23,11 @@ func (s *Sessions) start(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	cwd, exports := s.State(req.Session)
 	own := newSession(req.Session, s.config)
-	own.mu.Lock()
-	_, err := own.fresh(&state{cwd: cwd, env: exports})
-	own.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
+	own.from = &state{cwd: cwd, env: exports}
 	<-own.turn
 	c, err := own.launch(s.nextID(), req, [2]func([]byte){}, func() {})
 	if err != nil {
-		own.shell.discard()
+		own.drop()
 		return nil, err
 	}
 	s.remember(c)
@@ -47,12 +42,7 @@ func (s *Sessions) start(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	go func() {
 		<-own.turn // when it has ended
-		own.mu.Lock()
-		defer own.mu.Unlock()
-		if own.shell != nil {
-			own.shell.discard()
-			own.shell = nil
-		}
+		own.drop()
 	}()
 	return c.state(), nil
 }

@@ -9,9 +9,12 @@ import (
 type Config struct {
 	RunDir   string   // FIFOs and scripts; memory is best
 	SpoolDir string   // logs; disk is best
+	StateDir string   // what outlives a restart
 	Home     string   // directory of a new session
 	Shell    string   // path of bash or of a POSIX sh
 	Env      []string // environment of a new session
+
+	environment *environment
 
 	marker string // what the markers of commands begin with: other agents' processes may be in sight
 }

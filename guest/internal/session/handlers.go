@@ -26,6 +26,8 @@ func (s *Sessions) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/commands/{id}/output", wire.Handler(s.withCommand(readOutput)))
 	mux.HandleFunc("PUT /v1/commands/{id}/stdin", wire.Handler(s.withCommand(writeStdin)))
 	mux.HandleFunc("POST /v1/commands/{id}/kill", wire.Handler(s.withCommand(killCommand)))
+	mux.HandleFunc("GET /v1/environment", wire.Handler(s.getEnvironment))
+	mux.HandleFunc("PUT /v1/environment", wire.Handler(s.putEnvironment))
 	mux.HandleFunc("GET /v1/sessions", wire.Handler(func(http.ResponseWriter, *http.Request) (any, error) {
 		return map[string]any{"sessions": s.all()}, nil
 	}))

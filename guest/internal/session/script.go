@@ -39,6 +39,7 @@ type run struct {
 	save   string // which of the files for the environment afterwards
 	cwd    string // for this command only, or ""
 	env    map[string]string
+	vars   string // a file with the computer's variables, where they have changed, or ""
 }
 
 // lines are what the shell reads. The command is sourced from a file: no quoting, no length limit of a line, and a syntax error in it
@@ -52,6 +53,9 @@ func (r run) lines(readsAhead bool) string {
 	var b strings.Builder
 	if readsAhead {
 		b.WriteString(`\command printf '\0B` + r.nonce + `\0' >` + r.dir + `/ctl; ` + r.giveBack() + "; ")
+	}
+	if r.vars != "" {
+		b.WriteString(posixMode + `\command \. ` + r.vars + ` >/dev/null 2>&1; ` + r.giveBack() + "; ")
 	}
 	if r.cwd != "" {
 		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
@@ -83,22 +87,23 @@ func (r run) giveBack() string {
 
 const statusScript = `\return $__lms` + "\n"
 
-// report is the line that reports, and does no harm twice.
-//
+// report is the line that reports, and does no harm twice. The last part gives $? back to the next command.
+func (r run) report() string {
+	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) + " " + posixMode +
+		`\command \. ` + r.dir + `/report; ` + r.giveBack() + "\n"
+}
+
 // The command may have redefined any builtin as a function. In POSIX mode the special builtins come before functions, and an
 // assignment to POSIXLY_CORRECT turns that mode on without calling anything; then `command` can be freed, and reaches the rest. The
-// last part gives $? back to the next command.
-func (r run) report() string {
-	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) +
-		` POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; \command \. ` + r.dir + `/report; ` +
-		r.giveBack() + "\n"
-}
+// file that is sourced then ends the mode, unless the user had it on.
+const (
+	posixMode    = `POSIXLY_CORRECT=${POSIXLY_CORRECT-$$}; \unset -f command; `
+	posixModeEnd = "case $POSIXLY_CORRECT in $$) \\unset POSIXLY_CORRECT;; esac\n"
+)
 
 // reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.
 func reportScript(dir string) string {
 	return `case $__lms_in in '') ;; "${PWD-}") \command \cd -- "$__lms_out" >/dev/null 2>&1;; esac
 \command printf '\0D%s %d\0%s\0' "$__lms_id" "$__lms" "${PWD-}" >` + dir + `/ctl
-` + saveEnv(`"`+dir+`/env.$__lms_env"`) + `
-case $POSIXLY_CORRECT in $$) \unset POSIXLY_CORRECT;; esac
-`
+` + saveEnv(`"`+dir+`/env.$__lms_env"`) + "\n" + posixModeEnd
 }

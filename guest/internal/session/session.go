@@ -25,6 +25,7 @@ type Session struct {
 
 	mu      sync.Mutex
 	shell   *shell
+	from    *state   // where its next shell begins, while it has none
 	now     *Command // the one that runs
 	queued  int
 	removed bool
@@ -64,28 +65,32 @@ func (s *Session) ready() (*shell, error) {
 	if s.removed {
 		return nil, wire.Errorf("not_found", "session %s was removed while the command waited for it", s.name)
 	}
-	var from *state
 	if s.shell != nil {
 		select {
 		case <-s.shell.process.Done(): // killed while idle
 			s.shell.settle()
-			last := s.shell.current()
-			from = &last
-			s.shell.discard()
-			s.shell = nil
+			s.lose()
 		default:
 			return s.shell, nil
 		}
 	}
-	return s.fresh(from)
+	return s.fresh()
+}
+
+// lose gives up the shell and notes where it was; called with the lock held.
+func (s *Session) lose() {
+	last := s.shell.current()
+	s.from = &last
+	s.shell.discard()
+	s.shell = nil
 }
 
 // fresh is called with the lock held.
-func (s *Session) fresh(from *state) (*shell, error) {
+func (s *Session) fresh() (*shell, error) {
 	if s.config.Shell == "" {
 		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
 	}
-	shell, err := startShell(s.config, from)
+	shell, err := startShell(s.config, s.from)
 	if err != nil {
 		return nil, wire.FromOS(err, s.config.Shell)
 	}
@@ -103,10 +108,29 @@ func (s *Session) idle() bool {
 func (s *Session) directory() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shell == nil {
-		return s.config.Home
+	switch {
+	case s.shell != nil:
+		return s.shell.place()
+	case s.from != nil:
+		return s.from.cwd
 	}
-	return s.shell.place()
+	return s.config.Home
+}
+
+// present is where the session is and what it exports. False: it has not begun. A shell that has just reported still saves: it gets a moment.
+func (s *Session) present(within time.Duration) (state, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shell == nil {
+		if s.from == nil {
+			return state{}, false
+		}
+		return *s.from, true
+	}
+	if s.now == nil {
+		s.shell.saves(within)
+	}
+	return s.shell.current(), true
 }
 
 // launch sends a command to the shell. Called with the turn, which it keeps until the command has ended or moved away. begin is called once
@@ -157,6 +181,9 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	if send.env == nil {
 		send.env = map[string]string{}
 	}
+	if err := sh.update(s.config, &send); err != nil {
+		return fail(err)
+	}
 	marker := s.config.marker + id
 	send.env[process.Marker] = marker
 	send.nonce = sh.expect()
@@ -188,11 +215,9 @@ func (s *Session) follow(c *Command, script string) {
 	if mine {
 		s.now = nil
 		if c.fate != "kept" && s.shell == c.shell {
-			last := c.shell.current()
-			c.shell.discard()
-			s.shell = nil
+			s.lose()
 			if !s.removed {
-				_, _ = s.fresh(&last) // on failure the next command tries again, and says so
+				_, _ = s.fresh() // on failure the next command tries again, and says so
 			}
 		}
 	}
@@ -221,8 +246,8 @@ func (s *Session) move(c *Command) bool {
 		return false
 	}
 	last := c.shell.current()
-	s.now, s.shell = nil, nil
-	_, _ = s.fresh(&last)
+	s.now, s.shell, s.from = nil, nil, &last
+	_, _ = s.fresh()
 	s.leave()
 	return true
 }
@@ -237,11 +262,16 @@ func (s *Session) remove() {
 		now.Kill(kill{signal: syscall.SIGTERM, grace: terminateGrace})
 	}
 	<-s.turn // nobody gets in any more: ready refuses
+	s.drop()
+	s.leave()
+}
+
+// drop lets go of the shell, for good.
+func (s *Session) drop() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.shell != nil {
 		s.shell.discard()
 		s.shell = nil
 	}
-	s.mu.Unlock()
-	s.leave()
 }

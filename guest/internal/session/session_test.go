@@ -57,7 +57,7 @@ func start(t *testing.T, shell string) *guest {
 			t.Fatal(err)
 		}
 	}
-	s := New(Config{RunDir: run, SpoolDir: filepath.Join(dir, "s"), Home: home, Shell: shell, Env: []string{"PATH=/usr/bin:/bin", "HOME=" + home}})
+	s := New(Config{RunDir: run, SpoolDir: filepath.Join(dir, "s"), StateDir: filepath.Join(dir, "state"), Home: home, Shell: shell, Env: []string{"PATH=/usr/bin:/bin", "HOME=" + home}})
 	mux := http.NewServeMux()
 	s.Register(mux)
 	t.Cleanup(func() {
@@ -318,6 +318,38 @@ func TestDirectoryAndEnvironmentOfOneCommand(t *testing.T) {
 			t.Errorf("NUL: got %+v", a)
 		}
 		g.expect("echo works", 0, "works\n")
+	})
+}
+
+func (g *guest) put(path string, body any) int {
+	data, _ := json.Marshal(body)
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("PUT", path, bytes.NewReader(data)))
+	return recorder.Code
+}
+
+func TestVariablesOfTheComputer(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("v=1; false", 1, "")
+		if code := g.put("/v1/environment", map[string]any{"set": map[string]string{"KEY": "a 'b'\n$(c)", "OTHER": "x"}}); code != 200 {
+			t.Fatalf("got %d", code)
+		}
+		g.expect(`echo "$? $v"; echo "$KEY" | head -n 2; sh -c 'echo $OTHER'`, 0, "1 1\na 'b'\n$(c)\nx\n")
+		g.expect(`echo "$KEY"`, 0, "a 'b'\n$(c)\n", "session", "second")
+		if g.put("/v1/environment", map[string]any{"set": map[string]string{"A=B": "x"}}) != 400 || g.put("/v1/environment", map[string]any{"unset": []string{"IFS"}}) != 400 {
+			t.Error("a name that can not be set was taken")
+		}
+		g.put("/v1/environment", map[string]any{"unset": []string{"OTHER"}})
+		g.expect(`echo "[$OTHER] $v"`, 0, "[] 1\n")
+		g.expect("cd /tmp; export LEFT=here", 0, "")
+
+		g.sessions.Keep()
+		config := g.sessions.config
+		g.sessions = New(config)
+		g.mux = http.NewServeMux()
+		g.sessions.Register(g.mux)
+		g.expect(`echo "$PWD $LEFT [$OTHER] $KEY" | head -n 1`, 0, "/tmp here [] a 'b'\n")
+		g.remove("main")
 	})
 }
 

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"sort"
 	"strconv"
@@ -32,8 +33,11 @@ type Sessions struct {
 
 // New makes the sessions of a machine; none is started yet.
 func New(config Config) *Sessions {
+	config.environment = loadEnvironment(config.StateDir)
 	config.marker = strconv.FormatUint(rand.Uint64(), 36) + "."
-	return &Sessions{config: config, byName: map[string]*Session{}, commands: map[string]*Command{}}
+	s := &Sessions{config: config, byName: map[string]*Session{}, commands: map[string]*Command{}}
+	s.recall()
+	return s
 }
 
 // Warm starts the shell that the first command will most likely want.
@@ -57,24 +61,19 @@ func (s *Sessions) open(name string) (*Session, error) {
 	return session, nil
 }
 
-// State is where a session is and what it exported, for a terminal that starts there.
+// State is where a session is and what it exports, for a terminal or a job that starts there.
 func (s *Sessions) State(name string) (cwd string, exports []byte) {
 	s.mu.Lock()
 	session := s.byName[name]
 	s.mu.Unlock()
-	if session == nil {
-		return s.config.Home, nil
+	now := state{cwd: s.config.Home}
+	if session != nil {
+		if present, ok := session.present(time.Second); ok {
+			now = present
+		}
 	}
-	session.mu.Lock()
-	defer session.mu.Unlock()
-	if session.shell == nil {
-		return s.config.Home, nil
-	}
-	if session.now == nil {
-		session.shell.saves(time.Second)
-	}
-	last := session.shell.current()
-	return last.cwd, last.env
+	vars, _ := s.config.environment.lines(-1)
+	return now.cwd, append(bytes.Clone(now.env), vars...)
 }
 
 func (s *Sessions) remove(name string) error {

@@ -42,6 +42,8 @@ type shell struct {
 	before  string // the one before that
 	from    []byte // the environment it was started with
 
+	version int // of the computer's environment that it has
+
 	listened chan struct{} // closed when listen has returned
 }
 
@@ -144,6 +146,14 @@ func (s *shell) start(c Config, from *state) error {
 		// The directory may be gone; then $PWD, which came with the environment, must not keep its name.
 		line += `\cd -- ` + Quote(from.cwd) + ` >/dev/null 2>&1 || \cd -- ` + Quote(c.Home) + " >/dev/null 2>&1 || \\cd /\n"
 	}
+	vars, version := c.environment.lines(-1)
+	s.version = version
+	if vars != "" {
+		if err := os.WriteFile(filepath.Join(s.dir, "vars"), []byte(vars), 0o600); err != nil {
+			return err
+		}
+		line += `\. ` + s.dir + "/vars >/dev/null 2>&1\n"
+	}
 	if info, err := os.Stat(cwd); err != nil || !info.IsDir() {
 		cwd = "/"
 		if info, err := os.Stat(c.Home); err == nil && info.IsDir() {
@@ -177,6 +187,20 @@ func (s *shell) prepare() (err error) {
 		s.next.stderr, err = openFifo(base + "e")
 	}
 	return err
+}
+
+// update has the next command begin with the computer's variables as they are now.
+func (s *shell) update(c Config, next *run) error {
+	vars, version := c.environment.lines(s.version)
+	if vars == "" {
+		return nil
+	}
+	path := filepath.Join(s.dir, "vars")
+	if err := os.WriteFile(path, []byte(vars+posixModeEnd), 0o600); err != nil {
+		return err
+	}
+	s.version, next.vars = version, path
+	return nil
 }
 
 // write sends lines; the deadline-free pipe never fills, since one command at a time is sent.

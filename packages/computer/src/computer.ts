@@ -1,4 +1,5 @@
 import { Commands } from "./agent/commands.js";
+import { Environment } from "./agent/environment.js";
 import { exec } from "./agent/exec.js";
 import type { ExecOptions, SpawnOptions } from "./agent/exec-options.js";
 import type { ExecResult } from "./agent/exec-result.js";
@@ -26,6 +27,7 @@ export class Computer {
 	readonly terminals: Terminals;
 	/** Running and finished ones, whoever started them. */
 	readonly commands: Commands;
+	readonly environment: Environment;
 	readonly #slot: Slot;
 	readonly #lease: Lease;
 	readonly #link: AgentLink;
@@ -45,6 +47,7 @@ export class Computer {
 		this.sessions = new Sessions(this.#link);
 		this.terminals = new Terminals(this.#link);
 		this.commands = new Commands(this.#link);
+		this.environment = new Environment(this.#link);
 	}
 
 	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
