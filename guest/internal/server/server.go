@@ -22,6 +22,7 @@ import (
 	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/terminal"
+	"lms-computer/guest/internal/tree"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -83,6 +84,7 @@ func Serve(o Options) error {
 	hello := map[string]any{
 		"generation": Generation, "version": o.Version, "boot": hex.EncodeToString(boot), "shell": shell, "arch": runtime.GOARCH, "pid": os.Getpid(),
 	}
+	tree.Register(mux)
 	mux.HandleFunc("GET /v1/hello", func(w http.ResponseWriter, _ *http.Request) { wire.Reply(w, hello) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))

@@ -9,10 +9,20 @@ import { type ComputerInfo, computerInfo } from "./agent/info.js";
 import { AgentLink } from "./agent/link.js";
 import { Sessions } from "./agent/sessions.js";
 import { Terminals } from "./agent/terminals.js";
-import type { Abortable, DriverName, MachineInfo } from "./driver.js";
-import type { Lease } from "./drivers/registry.js";
-import type { Slot } from "./slot.js";
-import { forget } from "./whereabouts.js";
+import type { Changes } from "./agent/tree.js";
+import {
+	type CheckpointOptions,
+	diffCheckpoint,
+	forkMachine,
+	listCheckpoints,
+	makeCheckpoint,
+	removeCheckpoint,
+	rollBack,
+} from "./checkpoints.js";
+import type { Abortable, Checkpoint, DriverName, MachineInfo } from "./driver.js";
+import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { Slot } from "./slot.js";
+import { forget, remember } from "./whereabouts.js";
 
 /**
  * A Linux computer. It lives in its machine, not here: several holders can use it at once, and closing this handle ends
@@ -74,7 +84,7 @@ export class Computer {
 
 	/** From the outside: what the driver knows of the machine. Starts nothing. */
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		return this.#slot.machine.inspect(options);
+		return await this.#slot.use((machine) => machine.inspect(options), options.signal);
 	}
 
 	/** Connects, starting the machine if it must. Calls do so by themselves. */
@@ -84,17 +94,57 @@ export class Computer {
 
 	/** Ends every shell and command; files are kept. The next call starts it again. */
 	async stop(options: Abortable = {}): Promise<void> {
-		await this.#slot.machine.stop(options);
+		await this.#slot.use((machine) => machine.stop(options), options.signal);
 		this.#link.drop();
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */
 	async remove(options: Abortable = {}): Promise<void> {
 		if (this.#removed) return;
-		await this.#slot.machine.remove(options);
+		// By name: another holder may have rolled it back, and the machine is another one since.
+		const machine = (await this.#slot.driver.attach(this.name, options)) ?? this.#slot.machine;
+		await machine.remove(options);
 		this.#removed = true;
 		await forget(this.name);
 		await this.close();
+	}
+
+	/** Saves the state of the files: a machine that runs stands still for it and goes on. The oldest ones beyond a bound are removed. */
+	async checkpoint(label = "", options: CheckpointOptions = {}): Promise<Checkpoint> {
+		return await makeCheckpoint(this.#slot, label, options);
+	}
+
+	/** Oldest first. */
+	async checkpoints(options: Abortable = {}): Promise<readonly Checkpoint[]> {
+		return await listCheckpoints(this.#slot, options);
+	}
+
+	/** The files are as they were at the checkpoint; programs that ran have ended, shells are fresh. `not_found` for what is not one of its own. */
+	async rollback(id: string, options: Abortable = {}): Promise<void> {
+		await rollBack(this.#slot, id, () => this.#link.drop(), options);
+	}
+
+	/** A new, running computer on the same driver with the files of a checkpoint, or of now. Both go their own ways. */
+	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Computer> {
+		const lease = await leaseDriver(this.driver);
+		try {
+			const machine = await forkMachine(this.#slot, id, name, options);
+			await remember(machine.name, this.driver);
+			return new Computer(new Slot({ driver: lease.driver, name: machine.name, machine }), lease);
+		} catch (error) {
+			await lease.release();
+			throw error;
+		}
+	}
+
+	/** What was added, changed and deleted since the checkpoint. /tmp and what is in memory do not count. */
+	async diff(id: string, options: Abortable = {}): Promise<Changes> {
+		return await diffCheckpoint(this.#slot, id, await this.#link.get(options.signal), options);
+	}
+
+	/** A machine that was rolled back to it, or forked from it, is not touched. */
+	async removeCheckpoint(id: string, options: Abortable = {}): Promise<void> {
+		await removeCheckpoint(this.#slot, id, options);
 	}
 
 	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */

@@ -38,6 +38,8 @@ export const BOUNDS = {
 	guestJsonBytes: 16 * MiB,
 	guestFrameBytes: 1 * MiB,
 	checkpointLabelLength: 200,
+	/** Of the list of a machine's files, some 100 for each. */
+	treeBytes: 256 * MiB,
 } as const;
 
 /** How long we wait for others. */

@@ -1,6 +1,6 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
-import type { CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
+import type { Abortable, CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import { inTurn } from "./turn.js";
 
@@ -77,11 +77,33 @@ export class Slot {
 					if (await this.#settle(options)) return;
 				} catch (error) {
 					// Another process was faster: what it made or removed is looked at anew.
-					if (isComputerError(error, "machine_gone") && this.#spec !== undefined) this.#lost();
+					if (isComputerError(error, "machine_gone")) await this.#lookAgain(error, options.signal);
 					else if (!isComputerError(error, "already_exists")) throw error;
 				}
 			}
 			throw new ComputerError("machine_failed", `expected the computer "${this.name}" to stay, but it keeps being removed or breaking`);
+		});
+	}
+
+	/** Does something with the machine in whatever state: with the one that has its name now, if another holder rolled it back. */
+	async use<T>(run: (machine: Machine) => Promise<T>, signal?: AbortSignal): Promise<T> {
+		try {
+			return await run(this.machine);
+		} catch (error) {
+			if (!isComputerError(error, "machine_gone")) throw error;
+			const found = await this.driver.attach(this.name, { signal });
+			if (found === undefined || found.id === this.machine.id) throw error;
+			this.#machine = found;
+			return await run(found);
+		}
+	}
+
+	/** Puts another, running machine in the place of this one; calls wait meanwhile. */
+	replace(run: (machine: Machine) => Promise<Machine>, notice: string, { signal }: Abortable): Promise<void> {
+		return inTurn(`${this.driver.name}/${this.name}`, signal, async () => {
+			this.#checked = false;
+			this.#machine = await this.use(run, signal);
+			this.#explain(notice);
 		});
 	}
 
@@ -124,8 +146,16 @@ export class Slot {
 		return true;
 	}
 
-	#lost(): void {
-		if (this.#machine !== undefined) this.#explain("the machine was removed from outside and has been made anew; its files are gone");
-		this.#machine = undefined;
+	/** The machine went: by its removal, or by a rollback elsewhere, after which another one has its name. */
+	async #lookAgain(gone: ComputerError, signal: AbortSignal | undefined): Promise<void> {
+		const before = this.#machine;
+		this.#machine = await this.driver.attach(this.name, { signal });
+		if (this.#machine === undefined && this.#spec === undefined) throw gone;
+		if (before === undefined || before === this.#machine) return;
+		this.#explain(
+			this.#machine === undefined
+				? "the machine was removed from outside and has been made anew; its files are gone"
+				: "the machine was rolled back or made anew from outside; its shells are fresh",
+		);
 	}
 }

@@ -1,0 +1,85 @@
+/** What differs between two machines' files, told by their agents: of what is the same for certain no byte is read. */
+import { ComputerError } from "../errors/index.js";
+import { BOUNDS } from "../limits.js";
+import type { Connection } from "./connection.js";
+import { broken } from "./shapes.js";
+
+/** Absolute paths, sorted. U+FFFD stands for what is not UTF-8 in a name. */
+export interface Changes {
+	readonly added: readonly string[];
+	/** Another kind, content, target, owner or mode. Times do not count. */
+	readonly changed: readonly string[];
+	readonly deleted: readonly string[];
+}
+
+interface Entry {
+	/** What must be equal. */
+	readonly facts: string;
+	/** Equal on both sides: nothing was written to it since. Empty where there is no content. */
+	readonly stamp: string;
+}
+
+/** Paths are kept as Latin-1: one character for each byte. */
+type Tree = ReadonlyMap<string, Entry>;
+
+/** Paths asked for in one request: their hashes are well within the bound of an answer. */
+const HASHES_AT_ONCE = 20_000;
+
+/** From `then` to `now`. */
+export async function compareTrees(then: Connection, now: Connection, signal?: AbortSignal): Promise<Changes> {
+	const [before, after] = await Promise.all([readTree(then, signal), readTree(now, signal)]);
+	const added = [...after.keys()].filter((path) => !before.has(path));
+	const deleted: string[] = [];
+	const changed: string[] = [];
+	const doubtful: string[] = [];
+	for (const [path, was] of before) {
+		const is = after.get(path);
+		if (is === undefined) deleted.push(path);
+		else if (is.facts !== was.facts) changed.push(path);
+		else if (is.stamp !== was.stamp) doubtful.push(path);
+	}
+	const [hashesThen, hashesNow] = await Promise.all([readHashes(then, doubtful, signal), readHashes(now, doubtful, signal)]);
+	changed.push(...doubtful.filter((_, index) => hashesThen[index] !== hashesNow[index]));
+	return { added: toText(added), changed: toText(changed), deleted: toText(deleted) };
+}
+
+async function readTree(connection: Connection, signal: AbortSignal | undefined): Promise<Tree> {
+	const tree = new Map<string, Entry>();
+	const { stream } = await connection.open("GET", "/v1/tree", signal);
+	const fields: string[] = [];
+	let rest = "";
+	let length = 0;
+	for await (const chunk of stream as AsyncIterable<Buffer>) {
+		length += chunk.length;
+		if (length > BOUNDS.treeBytes) {
+			stream.destroy();
+			throw new ComputerError("too_large", `expected a machine whose files can be listed in ${BOUNDS.treeBytes} bytes, this one has more`);
+		}
+		const parts = (rest + chunk.toString("latin1")).split("\0");
+		rest = parts.pop() as string;
+		fields.push(...parts);
+		let at = 0;
+		for (; at + 3 <= fields.length; at += 3) {
+			tree.set(fields[at + 2] as string, { facts: fields[at] as string, stamp: fields[at + 1] as string });
+		}
+		fields.splice(0, at);
+	}
+	if (rest !== "" || fields.length > 0) throw broken("expected whole entries in the guest's list of files");
+	return tree;
+}
+
+async function readHashes(connection: Connection, paths: readonly string[], signal: AbortSignal | undefined): Promise<readonly string[]> {
+	const hashes: string[] = [];
+	for (let at = 0; at < paths.length; at += HASHES_AT_ONCE) {
+		const some = paths.slice(at, at + HASHES_AT_ONCE);
+		const body = Buffer.from(some.map((path) => `${path}\0`).join(""), "latin1");
+		const lines = (await connection.send("POST", "/v1/tree/hashes", body, signal)).toString("latin1").split("\n");
+		if (lines.pop() !== "" || lines.length !== some.length) throw broken(`expected ${some.length} hashes from the guest`);
+		hashes.push(...lines);
+	}
+	return hashes;
+}
+
+function toText(paths: readonly string[]): readonly string[] {
+	return paths.map((path) => Buffer.from(path, "latin1").toString("utf8")).sort();
+}

@@ -1,0 +1,125 @@
+/** Checkpoints of a computer, above every driver: what is kept, what goes, what differs. */
+import { randomBytes } from "node:crypto";
+import { Connection } from "./agent/connection.js";
+import { type Changes, compareTrees } from "./agent/tree.js";
+import type { Abortable, Checkpoint, CheckpointStore, Driver, Machine } from "./driver.js";
+import { ComputerError, isComputerError } from "./errors/index.js";
+import { expectText, expectWhole, refuse } from "./expect.js";
+import { BOUNDS, DEFAULTS } from "./limits.js";
+import { computerName } from "./options.js";
+import type { Slot } from "./slot.js";
+
+export interface CheckpointOptions extends Abortable {
+	/** How many to keep of this computer, this one too; the oldest go. Default 10. */
+	readonly maxCount?: number | undefined;
+	/** Bytes to keep of them all, as far as the driver knows; the oldest go. Default 16 GiB. */
+	readonly maxBytes?: number | undefined;
+}
+
+export async function makeCheckpoint(slot: Slot, label: string, options: CheckpointOptions): Promise<Checkpoint> {
+	if (expectText("label", label).length > BOUNDS.checkpointLabelLength) {
+		refuse("label", `at most ${BOUNDS.checkpointLabelLength} characters`, label);
+	}
+	const maxCount = expectWhole("maxCount", options.maxCount ?? DEFAULTS.maxCheckpoints, 1, Number.MAX_SAFE_INTEGER);
+	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? DEFAULTS.maxCheckpointBytes, 0, Number.MAX_SAFE_INTEGER);
+	return await withStore(slot, options, async (store) => {
+		const made = await store.make(label, { signal: options.signal });
+		await prune(store, made.id, maxCount, maxBytes);
+		return made;
+	});
+}
+
+export async function listCheckpoints(slot: Slot, options: Abortable): Promise<readonly Checkpoint[]> {
+	const stored = await withStore(slot, options, (store) => store.list(options));
+	return stored.map(({ inUse, ...checkpoint }) => checkpoint);
+}
+
+export async function removeCheckpoint(slot: Slot, id: string, options: Abortable): Promise<void> {
+	expectText("id", id);
+	await withStore(slot, options, (store) => store.remove(id, options));
+}
+
+/** @param begin is called when nothing speaks against it any more: what runs in the machine ends now */
+export async function rollBack(slot: Slot, id: string, begin: () => void, options: Abortable): Promise<void> {
+	expectText("id", id);
+	const found = (await listCheckpoints(slot, options)).find((one) => one.id === id);
+	if (found === undefined) throw noCheckpoint(slot.name, id);
+	begin();
+	const what = found.label === "" ? id : `"${found.label}"`;
+	await slot.replace(
+		(machine) => storeOf(machine, slot.driver).rollback(id, options),
+		`the computer was rolled back to the checkpoint ${what}: programs that ran have ended and its shells are fresh`,
+		options,
+	);
+}
+
+/** The new machine, started. */
+export async function forkMachine(slot: Slot, id: string | undefined, name: string, options: Abortable): Promise<Machine> {
+	if (id !== undefined) expectText("id", id);
+	const newName = computerName(name);
+	return await withStore(slot, options, (store) => store.fork(id, newName, options));
+}
+
+/** A machine for the time of a comparison. */
+const COMPARED = /^diff-[0-9a-f]{12}$/;
+/** A comparison takes seconds; a machine for one that is older belongs to a process that was killed. */
+const ABANDONED_MS = 10 * 60_000;
+
+/** Both sides are asked by their own agents, so the checkpoint gets a machine for a moment: one way for every driver. */
+export async function diffCheckpoint(slot: Slot, id: string, now: Connection, options: Abortable): Promise<Changes> {
+	await removeAbandoned(slot.driver, options);
+	const machine = await forkMachine(slot, id, `diff-${randomBytes(6).toString("hex")}`, options);
+	let then: Connection | undefined;
+	try {
+		then = await Connection.open(await machine.connect(options), options.signal);
+		return await compareTrees(then, now, options.signal);
+	} finally {
+		then?.close();
+		await machine.remove();
+	}
+}
+
+async function removeAbandoned(driver: Driver, options: Abortable): Promise<void> {
+	for (const { name, createdAt } of await driver.list(options)) {
+		if (COMPARED.test(name) && createdAt < Date.now() - ABANDONED_MS) await (await driver.attach(name, options))?.remove(options);
+	}
+}
+
+/** Never the newest and never the one in use, though they alone may be more than is to be kept. */
+async function prune(store: CheckpointStore, newest: string, maxCount: number, maxBytes: number): Promise<void> {
+	const all = await store.list();
+	let count = all.length;
+	let bytes = all.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
+	for (const { id, inUse, sizeBytes = 0 } of all) {
+		if (count <= maxCount && bytes <= maxBytes) return;
+		if (inUse || id === newest) continue;
+		await store.remove(id).catch((error: unknown) => {
+			// Somebody else's pruning was quicker.
+			if (!isComputerError(error, "not_found")) throw error;
+		});
+		count--;
+		bytes -= sizeBytes;
+	}
+}
+
+function withStore<T>(slot: Slot, { signal }: Abortable, run: (store: CheckpointStore) => Promise<T>): Promise<T> {
+	return slot.use((machine) => run(storeOf(machine, slot.driver)), signal);
+}
+
+function storeOf(machine: Machine, driver: Driver): CheckpointStore {
+	if (machine.checkpoints !== undefined) return machine.checkpoints;
+	throw new ComputerError("not_supported", `The driver ${driver.name} was expected to have checkpoints; here it has none`, {
+		context: { driver: driver.name },
+	});
+}
+
+function noCheckpoint(name: string, id: string): ComputerError {
+	return new ComputerError(
+		"not_found",
+		`The computer ${name} was expected to have a checkpoint ${JSON.stringify(id.slice(0, 60))}; it has not`,
+		{
+			hint: "List its checkpoints: the oldest ones go when there are too many.",
+			context: { name, checkpoint: id },
+		},
+	);
+}
