@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -20,6 +21,20 @@ type Process struct {
 
 // Done is closed once the child has ended and was reaped.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+// killWait is ample for the kernel.
+const killWait = 2 * time.Second
+
+// Kill ends the child and waits for it. False: it is dead and can not be reaped, since another process traces it and does not look (ptrace(2)).
+func (p *Process) Kill() bool {
+	p.Signal(syscall.SIGKILL)
+	select {
+	case <-p.done:
+		return true
+	case <-time.After(killWait):
+		return false
+	}
+}
 
 // ExitCode is the shell's notion of it: 128 + signal for a killed child. Only after Done.
 func (p *Process) ExitCode() int {

@@ -88,6 +88,15 @@ func (c *Command) lost() {
 	}
 }
 
+// end kills the shell.
+func (c *Command) end() {
+	if c.shell.process.Kill() {
+		c.lost()
+		return
+	}
+	c.exitCode, c.fate, c.cwd = 128+int(syscall.SIGKILL), "killed", c.shell.place()
+}
+
 // takeDown ends the tree and brings the shell back to its prompt. An interrupt of shell and tree aborts the list that runs, as Ctrl-C
 // does at a prompt. What does not heed it is told to end with the shell standing still, and then the shell goes too: it would take the next
 // command of the list otherwise, since a child that does not die of the interrupt makes bash go on.
@@ -98,9 +107,7 @@ func (c *Command) takeDown(k kill) {
 		if !c.tree.Gone(k.grace) {
 			c.tree.Kill()
 		}
-		c.shell.process.Signal(syscall.SIGKILL)
-		<-c.shell.process.Done()
-		c.lost()
+		c.end()
 	} else {
 		if !c.tree.Gone(0) { // what the list left in the background
 			c.tree.Signal(k.signal)
@@ -109,8 +116,7 @@ func (c *Command) takeDown(k kill) {
 			}
 		}
 		if c.fate == "kept" && !c.shell.answers() {
-			c.shell.process.Signal(syscall.SIGKILL)
-			<-c.shell.process.Done()
+			c.shell.process.Kill()
 			c.shell.settle()
 			c.fate = "killed"
 		}

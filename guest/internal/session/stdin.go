@@ -3,29 +3,38 @@ package session
 import (
 	"io"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 
+	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/wire"
 )
 
 // stdin is a FIFO that the host writes while the command runs.
 type stdin struct {
 	path  string
+	self  string        // leads to the FIFO whatever becomes of its name
+	ref   int           // the descriptor that self stands for
 	ready chan struct{} // closed when the command has opened it, or has ended
 	mu    sync.Mutex
 	file  *os.File // nil before ready, and after its end
 }
 
 func newStdin(path string) (*stdin, error) {
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		return nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
+	if err := own.Fifo(path); err != nil {
+		return nil, err
 	}
-	s := &stdin{path: path, ready: make(chan struct{})}
+	const oPath = 0x200000 // opens nothing, so it waits for nobody (open(2))
+	ref, err := syscall.Open(path, oPath|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	s := &stdin{path: path, self: "/proc/self/fd/" + strconv.Itoa(ref), ref: ref, ready: make(chan struct{})}
 	go func() {
 		defer close(s.ready)
 		// Blocks until the shell opens the other end: bytes written to a FIFO that nobody has open would be lost.
-		fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+		fd, err := syscall.Open(s.self, syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
 			return
 		}
@@ -70,10 +79,11 @@ func (s *stdin) end() {
 	if s == nil {
 		return
 	}
-	if fd, err := syscall.Open(s.path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0); err == nil {
+	if fd, err := syscall.Open(s.self, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0); err == nil {
 		<-s.ready
 		syscall.Close(fd)
 	}
+	syscall.Close(s.ref)
 	_ = os.Remove(s.path)
 	s.shut()
 }

@@ -2,8 +2,13 @@
 package spool
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+
+	"lms-computer/guest/internal/own"
 )
 
 // A small log stays in memory; a larger one has a file: the head as it is, then a ring for the tail.
@@ -66,7 +71,11 @@ func place(offset int64) (at, room int64) {
 }
 
 func (l *Log) spill() {
-	file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := own.Create(l.path)
+	if errors.Is(err, fs.ErrNotExist) { // the guest has removed the directory
+		_ = os.MkdirAll(filepath.Dir(l.path), 0o711)
+		file, err = own.Create(l.path)
+	}
 	if err == nil {
 		// Nobody else needs the name, and a guest that does not see the file can not grow or shrink it.
 		_ = os.Remove(l.path)

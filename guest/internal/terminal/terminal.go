@@ -184,8 +184,7 @@ func (t *terminal) hangUp() {
 	select {
 	case <-t.process.Done():
 	case <-time.After(hangUpGrace):
-		t.process.Signal(syscall.SIGKILL)
-		<-t.process.Done()
+		t.process.Kill()
 	}
 	t.tree.Kill()
 }
