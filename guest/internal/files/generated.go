@@ -23,9 +23,11 @@ var generatedTypes = []int64{0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x6462672
 // isGenerated says whether the size of a file means nothing. An empty one is read like these too: on FUSE (lxcfs, gVisor)
 // they do not show their type.
 func isGenerated(path string, info os.FileInfo) bool {
-	if info.Size() == 0 {
-		return true
-	}
+	return info.Size() == 0 || IsGenerated(path)
+}
+
+// IsGenerated says whether path is on such a file system.
+func IsGenerated(path string) bool {
 	var fs syscall.Statfs_t
 	return syscall.Statfs(path, &fs) == nil && slices.Contains(generatedTypes, int64(fs.Type))
 }
