@@ -74,6 +74,9 @@ export function at(target: Target, name: string): string[] {
 	return ["--name", target.computerName(name), "--driver", target.driver];
 }
 
+/** Seconds to sleep that no other test file, and no other run on this machine, sleeps. */
+export const MARK = 10_000_000 + process.pid;
+
 /** Processes of this kernel, those in computers too, with the text in their command line. */
 export async function processesWith(text: string): Promise<string[]> {
 	const found: string[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
-import { at, cli, expectGone, processesWith, start } from "./command.js";
+import { at, cli, expectGone, MARK, processesWith, start } from "./command.js";
 
 for (const target of MATRIX) {
 	describe.skipIf(target.skip !== undefined)(target.title, () => {
@@ -58,17 +58,23 @@ for (const target of MATRIX) {
 		test("a timeout gives what there was and leaves nothing running", async () => {
 			await target.open("time");
 			await exec("time", "cd /tmp");
-			const command = "echo part; sleep 98761 & echo err >&2; sleep 98761";
+			const command = `echo part; sleep ${MARK}61 & echo err >&2; sleep ${MARK}61`;
 			const started = performance.now();
 			expect(await exec("time", "--timeout", "1", command)).toMatchObject({ status: 124, stdout: "part\n", stderr: "err\n" });
 			expect(performance.now() - started).toBeLessThan(5_000);
-			expect(await processesWith("sleep 98761")).toEqual([]);
+			expect(await processesWith(`sleep ${MARK}61`)).toEqual([]);
 			expect(await exec("time", "pwd")).toMatchObject({ stdout: "/tmp\n" });
 		});
 
 		test("--json is one object with everything", async () => {
 			await target.open("json");
-			const { status, stdout, stderr } = await exec("json", "--json", "--timeout", "0.5", "cd /tmp; echo out; echo err >&2; sleep 98762");
+			const { status, stdout, stderr } = await exec(
+				"json",
+				"--json",
+				"--timeout",
+				"0.5",
+				`cd /tmp; echo out; echo err >&2; sleep ${MARK}62`,
+			);
 			expect({ status, stderr }).toEqual({ status: 124, stderr: "" });
 			const result = JSON.parse(stdout);
 			expect(result).toEqual({
@@ -99,11 +105,11 @@ for (const target of MATRIX) {
 
 		test("--on-timeout job lets it go on, and status shows it", async () => {
 			await target.open("job");
-			const { status, stdout } = await exec("job", "--json", "--timeout", "0.3", "--on-timeout", "job", "sleep 98763");
+			const { status, stdout } = await exec("job", "--json", "--timeout", "0.3", "--on-timeout", "job", `sleep ${MARK}63`);
 			expect(status).toBe(124);
 			expect(JSON.parse(stdout)).toMatchObject({ running: true, timedOut: true, exitCode: null });
 			const state = JSON.parse((await cli(["status", ...at(target, "job"), "--json"])).stdout);
-			expect(state.inside.commands).toMatchObject([{ command: "sleep 98763", running: true }]);
+			expect(state.inside.commands).toMatchObject([{ command: `sleep ${MARK}63`, running: true }]);
 		});
 
 		test.each([
@@ -113,11 +119,11 @@ for (const target of MATRIX) {
 		] as const)("%s ends the command, and the shell stays", async (signal, status) => {
 			await target.open("signal");
 			await exec("signal", "cd /tmp");
-			const running = start(["exec", ...at(target, "signal"), "echo ready; sleep 98764; sleep 98764"]);
+			const running = start(["exec", ...at(target, "signal"), `echo ready; sleep ${MARK}64; sleep ${MARK}64`]);
 			await running.says("ready");
 			running.process.kill(signal);
 			expect(await running.ended).toMatchObject({ status, stdout: "ready\n", stderr: "" });
-			await expectGone("sleep 98764");
+			await expectGone(`sleep ${MARK}64`);
 			expect(await exec("signal", "pwd")).toMatchObject({ stdout: "/tmp\n" });
 		});
 
@@ -137,11 +143,11 @@ for (const target of MATRIX) {
 
 		test("a client that is killed takes its command with it", async () => {
 			await target.open("killed");
-			const running = start(["exec", ...at(target, "killed"), "echo ready; sleep 98765"]);
+			const running = start(["exec", ...at(target, "killed"), `echo ready; sleep ${MARK}65`]);
 			await running.says("ready");
 			running.process.kill("SIGKILL");
 			await running.ended;
-			await expectGone("sleep 98765");
+			await expectGone(`sleep ${MARK}65`);
 		});
 
 		test("Ctrl-C takes a waiting command back", async () => {
@@ -159,11 +165,11 @@ for (const target of MATRIX) {
 
 		test("a reader that has seen enough ends the command, quietly", async () => {
 			await target.open("pipe");
-			const running = start(["exec", ...at(target, "pipe"), "yes 98766"]);
-			await running.says("98766\n");
+			const running = start(["exec", ...at(target, "pipe"), `yes ${MARK}66`]);
+			await running.says(`${MARK}66\n`);
 			running.process.stdout.destroy();
 			expect(await running.ended).toMatchObject({ status: 141, stderr: "" });
-			await expectGone("yes 98766");
+			await expectGone(`yes ${MARK}66`);
 		});
 
 		test("an error of ours has its own status", async () => {

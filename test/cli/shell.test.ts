@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { MATRIX, type Target } from "../support/drivers.js";
-import { at, expectGone, MAIN, Running } from "./command.js";
+import { at, expectGone, MAIN, MARK, processesWith, Running } from "./command.js";
 
 const SCRIPT = spawnSync("script", ["--version"]).status === 0 ? undefined : "there is no `script` of util-linux";
 const DETACH = "\x1d";
@@ -38,12 +38,14 @@ for (const target of MATRIX) {
 				const running = shell(target, "--session", "one");
 				await type(running, "echo size $(stty size)\r", "size 33 111");
 				await type(running, "echo $FRUIT in $PWD\r", "pear in /tmp");
-				await type(running, "echo re''ady; sleep 98771\r", "ready");
+				await type(running, `echo re''ady; sleep ${MARK}71\r`, "ready");
+				// A shell that has forked and not yet started the program can lose it.
+				await expect.poll(() => processesWith(`sleep ${MARK}71`), { timeout: 10_000 }).not.toEqual([]);
 				await type(running, "\x03", "^C");
 				await type(running, "echo inter''rupted $?\r", "interrupted 130");
 				running.process.stdin.write("exit 7\r");
 				expect(await ending(running)).toEqual({ status: "7", restored: true });
-				await expectGone("sleep 98771");
+				await expectGone(`sleep ${MARK}71`);
 			});
 
 			test("detaches, and shows again what was there", async () => {
