@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -37,6 +38,18 @@ func Fifo(path string) error {
 			return &os.PathError{Op: "mkfifo", Path: path, Err: err}
 		}
 		return nil
+	})
+}
+
+// Directory makes an empty directory in place of whatever has its name, and those above it if they are missing.
+func Directory(path string) error {
+	return inPlace(path, func() error {
+		err := os.Mkdir(path, 0o700)
+		if errors.Is(err, fs.ErrNotExist) {
+			_ = os.MkdirAll(filepath.Dir(path), 0o711)
+			err = os.Mkdir(path, 0o700)
+		}
+		return err
 	})
 }
 

@@ -44,6 +44,12 @@ func TestTakenNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		takeName(t, path, as)
+		if err := Directory(path); err != nil {
+			t.Errorf("%s: %s", as, err)
+		}
+		if entries, err := os.ReadDir(path); err != nil || len(entries) > 0 {
+			t.Errorf("%s: got %v, %v", as, entries, err)
+		}
 		if err := Fifo(path); err != nil {
 			t.Errorf("%s: %s", as, err)
 		}

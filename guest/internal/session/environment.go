@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -26,7 +27,7 @@ type environment struct {
 
 func loadEnvironment(stateDir string) *environment {
 	e := &environment{path: filepath.Join(stateDir, "environment.json"), vars: map[string]string{}, gone: map[string]bool{}}
-	data, err := os.ReadFile(e.path)
+	data, err := own.Read(e.path, maxBodyBytes)
 	if err != nil {
 		return e
 	}
@@ -111,7 +112,7 @@ func writeWhole(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+	if err := own.Write(path+".new", data); err != nil {
 		return err
 	}
 	return os.Rename(path+".new", path)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"lms-computer/guest/internal/own"
 )
 
 // kept is a session over a restart of its machine.
@@ -35,7 +37,7 @@ func (s *Sessions) Keep() {
 // recall brings back what Keep wrote: each session's next shell begins there. What a guest wrote into that file instead is read by
 // its own shells alone.
 func (s *Sessions) recall() {
-	data, err := os.ReadFile(s.keepPath())
+	data, err := own.Read(s.keepPath(), maxBodyBytes)
 	_ = os.Remove(s.keepPath()) // after a crash there must be no older state than none
 	all := map[string]kept{}
 	if err != nil || json.Unmarshal(data, &all) != nil {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/spool"
 	"lms-computer/guest/internal/wire"
@@ -50,10 +51,13 @@ func (s *Session) enter(ctx context.Context) error {
 	defer func() { s.mu.Lock(); s.queued--; s.mu.Unlock() }()
 	select {
 	case <-s.turn:
-		return nil
+		if ctx.Err() == nil {
+			return nil
+		}
+		s.leave() // both at once
 	case <-ctx.Done():
-		return wire.Errorf("canceled", "the call was canceled while it waited for session %s", s.name)
 	}
+	return wire.Errorf("canceled", "the call was canceled while it waited for session %s", s.name)
 }
 
 func (s *Session) leave() { s.turn <- struct{}{} }
@@ -63,7 +67,7 @@ func (s *Session) ready() (*shell, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.removed {
-		return nil, wire.Errorf("not_found", "session %s was removed while the command waited for it", s.name)
+		return nil, s.gone()
 	}
 	if s.shell != nil {
 		select {
@@ -71,7 +75,10 @@ func (s *Session) ready() (*shell, error) {
 			s.shell.settle()
 			s.lose()
 		default:
-			return s.shell, nil
+			if s.shell.intact() {
+				return s.shell, nil
+			}
+			s.lose()
 		}
 	}
 	return s.fresh()
@@ -165,11 +172,12 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	fail := func(err error) (*Command, error) {
 		fifos.stdout.close()
 		fifos.stderr.close()
+		c.stdin.end()
 		_ = os.Remove(send.script)
 		_ = sh.prepare()
 		return nil, wire.FromOS(err, sh.dir)
 	}
-	if err := os.WriteFile(send.script, []byte(r.Command+"\n"), 0o600); err != nil {
+	if err := own.Write(send.script, []byte(r.Command+"\n")); err != nil {
 		return fail(err)
 	}
 	if r.Stdin {
@@ -191,15 +199,30 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	_ = os.Remove(sh.saving()) // of two commands ago: what is there must be this one's
 	c.started = time.Now()
 	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
-	s.mu.Lock()
-	s.now = c
-	s.mu.Unlock()
+	if err := s.begins(c); err != nil {
+		return fail(err)
+	}
 	begin()
 	go c.stdout.pump()
 	go c.stderr.pump()
 	_ = sh.send(send) // a shell that is gone is seen by watch
 	go s.follow(c, send.script)
 	return c, nil
+}
+
+// begins makes c the command that runs, which remove kills.
+func (s *Session) begins(c *Command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.removed {
+		return s.gone()
+	}
+	s.now = c
+	return nil
+}
+
+func (s *Session) gone() error {
+	return wire.Errorf("not_found", "session %s was removed while the command waited for it", s.name)
 }
 
 func newOutput(f *fifo, path string, sink func([]byte)) *output {

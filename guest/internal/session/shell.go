@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/process"
 )
 
@@ -58,13 +59,13 @@ type fifo struct {
 }
 
 func openFifo(path string) (*fifo, error) {
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		return nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
+	err := own.Fifo(path)
+	if err != nil {
+		return nil, err
 	}
 	f := &fifo{path: path}
-	var err error
-	if f.reader, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
-		f.keeper, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if f.reader, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0); err == nil {
+		f.keeper, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	}
 	if err != nil {
 		f.close()
@@ -92,7 +93,7 @@ var shells atomic.Int64
 func startShell(c Config, from *state) (*shell, error) {
 	// Short, since a shell reads what it is sent byte by byte.
 	dir := filepath.Join(c.RunDir, strconv.FormatInt(shells.Add(1), 36))
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := own.Directory(dir); err != nil {
 		return nil, err
 	}
 	s := &shell{dir: dir, reports: make(chan report, 1), listened: make(chan struct{})}
@@ -123,7 +124,7 @@ func (s *shell) start(c Config, from *state) error {
 	s.stdin = stdin
 
 	for name, text := range map[string]string{"report": reportScript(s.dir), "status": statusScript} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+		if err := own.Write(filepath.Join(s.dir, name), []byte(text)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +138,7 @@ func (s *shell) start(c Config, from *state) error {
 		cwd = from.cwd
 		if len(from.env) > 0 {
 			restore := filepath.Join(s.dir, "restore")
-			if err := os.WriteFile(restore, from.env, 0o600); err != nil {
+			if err := own.Write(restore, from.env); err != nil {
 				return err
 			}
 			env = []string{} // the restored one is complete; a variable that was unset stays unset
@@ -149,7 +150,7 @@ func (s *shell) start(c Config, from *state) error {
 	vars, version := c.environment.lines(-1)
 	s.version = version
 	if vars != "" {
-		if err := os.WriteFile(filepath.Join(s.dir, "vars"), []byte(vars), 0o600); err != nil {
+		if err := own.Write(filepath.Join(s.dir, "vars"), []byte(vars)); err != nil {
 			return err
 		}
 		line += `\. ` + s.dir + "/vars >/dev/null 2>&1\n"
@@ -196,7 +197,7 @@ func (s *shell) update(c Config, next *run) error {
 		return nil
 	}
 	path := filepath.Join(s.dir, "vars")
-	if err := os.WriteFile(path, []byte(vars+posixModeEnd), 0o600); err != nil {
+	if err := own.Write(path, []byte(vars+posixModeEnd)); err != nil {
 		return err
 	}
 	s.version, next.vars = version, path
@@ -345,12 +346,15 @@ func (s *shell) saves(within time.Duration) {
 	}
 }
 
+// maxSavedBytes is more than a program can be started with: 6 MiB (execve(2)), quoted.
+const maxSavedBytes = 16 << 20
+
 // readEnv reads a file of saveEnv, if it is whole.
 func readEnv(path string) ([]byte, bool) {
 	if path == "" {
 		return nil, false
 	}
-	env, err := os.ReadFile(path)
+	env, err := own.Read(path, maxSavedBytes)
 	return env, err == nil && bytes.HasSuffix(env, []byte(envEnd))
 }
 
@@ -359,6 +363,12 @@ func (s *shell) place() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cwd
+}
+
+// intact tells whether the shell can still report; the guest may have deleted our files.
+func (s *shell) intact() bool {
+	info, err := os.Lstat(filepath.Join(s.dir, "ctl"))
+	return err == nil && info.Mode().Type() == os.ModeNamedPipe
 }
 
 // discard kills the shell alone (what it started in the background lives on, below PID 1) and removes its files.
