@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { ComputerError, isComputerError } from "../errors/index.js";
 
 /** The wish to stop, from a signal or because nobody reads our output any more. The second wish ends the process at once. */
@@ -25,6 +26,8 @@ export class Interruption {
 	}
 
 	listen(): void {
+		// One command asks many computers at once, and each question listens.
+		setMaxListeners(0, this.signal);
 		for (const [name, number] of Object.entries(SIGNALS)) {
 			process.on(name, () => {
 				if (this.signal.aborted) process.exit(128 + number);
