@@ -23,6 +23,7 @@ import (
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/terminal"
 	"lms-computer/guest/internal/tree"
+	"lms-computer/guest/internal/tunnel"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -79,6 +80,7 @@ func Serve(o Options) error {
 	edit.Register(mux)
 	search.Register(mux)
 	info.Register(mux, o.Home, shell)
+	tunnel.Register(mux)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
 	hello := map[string]any{

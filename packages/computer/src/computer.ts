@@ -10,6 +10,7 @@ import { AgentLink } from "./agent/link.js";
 import { Sessions } from "./agent/sessions.js";
 import { Terminals } from "./agent/terminals.js";
 import type { Changes } from "./agent/tree.js";
+import { type Forward, type ForwardOptions, Forwards } from "./agent/tunnel.js";
 import {
 	type CheckpointOptions,
 	diffCheckpoint,
@@ -41,6 +42,7 @@ export class Computer {
 	readonly #slot: Slot;
 	readonly #lease: Lease;
 	readonly #link: AgentLink;
+	readonly #forwards: Forwards;
 	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
@@ -58,6 +60,7 @@ export class Computer {
 		this.terminals = new Terminals(this.#link);
 		this.commands = new Commands(this.#link);
 		this.environment = new Environment(this.#link);
+		this.#forwards = new Forwards(this.#link);
 	}
 
 	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
@@ -74,6 +77,11 @@ export class Computer {
 	/** Runs a command whose output is read as it comes. Resolves when it has started. No timeout unless given. */
 	async spawn(command: string, options: SpawnOptions = {}): Promise<Execution> {
 		return spawn(await this.#link.get(options.signal), command, options);
+	}
+
+	/** Listens on this host and joins every connection to a port in the guest, which needs no network for it. Until it or the computer is closed. */
+	async forward(guestPort: number, options: ForwardOptions = {}): Promise<Forward> {
+		return this.#forwards.open(guestPort, options);
 	}
 
 	/** From the inside: system, memory, disk. */
@@ -150,6 +158,7 @@ export class Computer {
 	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */
 	async close(): Promise<void> {
 		this.#link.close();
+		await this.#forwards.close();
 		await this.#lease.release();
 	}
 

@@ -4,6 +4,8 @@ import { cleanWords } from "./errors.js";
 import { FrameReader } from "./frames.js";
 
 const STDERR_BYTES = 4 * 1024;
+/** Written and not yet taken by the engine. The agent lets 16 MiB be under way; past this a guest that lets more must wait. */
+const UNSENT_BYTES = 32 * 1024 * 1024;
 
 /**
  * The stdio of `agent connect` over the engine's hijacked socket: what is read is its stdout, what is written its stdin, `end()` is an
@@ -38,15 +40,24 @@ export class ExecStream extends Duplex {
 	}
 
 	override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-		this.#socket.write(chunk, done);
+		this.#socket.write(chunk);
+		this.#taken(done);
 	}
 
 	override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
 		this.#socket.cork();
-		chunks.forEach(({ chunk }, index) => {
-			this.#socket.write(chunk, index === chunks.length - 1 ? done : undefined);
-		});
+		for (const { chunk } of chunks) this.#socket.write(chunk);
 		this.#socket.uncork();
+		this.#taken(done);
+	}
+
+	/**
+	 * Node's HTTP/2 reads nothing while a write waits (node_http2.cc, is_write_in_progress), and Podman's conmon takes nothing while it waits to be
+	 * read: with much under way both ways, each would wait for the other for ever. So a write is done once it is held here.
+	 */
+	#taken(done: () => void): void {
+		if (this.#socket.writableLength < UNSENT_BYTES) done();
+		else this.#socket.once("drain", done);
 	}
 
 	override _final(done: (error?: Error | null) => void): void {
