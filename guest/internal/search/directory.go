@@ -128,8 +128,14 @@ func open(path string, follow bool, flags int) (int, error) {
 	return retry(func() (int, error) { return syscall.Open(path, flags, 0) })
 }
 
+// slots bound the threads that wait for a disk, of all searches together: where the machine's process limit is used up the
+// runtime cannot start one more, and dies of it.
+var slots = make(chan struct{}, maxThreads)
+
 // retry is for calls that a signal may interrupt.
 func retry(call func() (int, error)) (int, error) {
+	slots <- struct{}{}
+	defer func() { <-slots }()
 	for {
 		if n, err := call(); err != syscall.EINTR {
 			return n, err

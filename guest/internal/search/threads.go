@@ -6,7 +6,7 @@ import (
 )
 
 // maxThreads bounds what one search takes of a large machine.
-const maxThreads = 8
+const maxThreads = 6
 
 var threads struct {
 	mutex    sync.Mutex
