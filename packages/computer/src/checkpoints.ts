@@ -5,7 +5,7 @@ import { type Changes, compareTrees } from "./agent/tree.js";
 import type { Abortable, Checkpoint, CheckpointStore, Driver, Machine } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import { expectText, expectWhole, refuse } from "./expect.js";
-import { BOUNDS, DEFAULTS } from "./limits.js";
+import { BOUNDS, CHECKPOINTS } from "./limits.js";
 import { computerName } from "./options.js";
 import type { Slot } from "./slot.js";
 
@@ -20,8 +20,8 @@ export async function makeCheckpoint(slot: Slot, label: string, options: Checkpo
 	if (expectText("label", label).length > BOUNDS.checkpointLabelLength) {
 		refuse("label", `at most ${BOUNDS.checkpointLabelLength} characters`, label);
 	}
-	const maxCount = expectWhole("maxCount", options.maxCount ?? DEFAULTS.maxCheckpoints, 1, Number.MAX_SAFE_INTEGER);
-	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? DEFAULTS.maxCheckpointBytes, 0, Number.MAX_SAFE_INTEGER);
+	const maxCount = expectWhole("maxCount", options.maxCount ?? CHECKPOINTS.maxCount, 1, Number.MAX_SAFE_INTEGER);
+	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? CHECKPOINTS.maxBytes, 0, Number.MAX_SAFE_INTEGER);
 	return await withStore(slot, options, async (store) => {
 		const made = await store.make(label, { signal: options.signal });
 		await prune(store, made.id, maxCount, maxBytes);

@@ -18,9 +18,12 @@ export const DEFAULTS = {
 	timeoutMs: 30_000,
 	/** Per stream, of the collected output of one command. */
 	maxOutputBytes: 1 * MiB,
-	/** Past these the oldest checkpoints of a computer go when one is made. */
-	maxCheckpoints: 10,
-	maxCheckpointBytes: 16 * GiB,
+} as const;
+
+/** Past these the oldest checkpoints of a computer go when one is made. */
+export const CHECKPOINTS = {
+	maxCount: 10,
+	maxBytes: 16 * GiB,
 } as const;
 
 /** What the guest's home is, on every machine. */
