@@ -1,6 +1,8 @@
 package session
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,7 +120,9 @@ func Directory(path, current, home string) (string, error) {
 		return "", refuseProc(path)
 	}
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", wire.Errorf("not_found", "expected a directory to run in, %s does not exist", path).With("path", path)
+	} else if err != nil {
 		return "", wire.FromOS(err, path)
 	}
 	if inProc(real) {
