@@ -4,11 +4,9 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -49,6 +47,7 @@ func Serve(o Options) error {
 	// Most of a call is waiting for the shell. One thread at a time spares the waking of others: 20 % of a round trip.
 	runtime.GOMAXPROCS(1)
 	reserveThreads()
+	survive()
 	process.Reap()
 	syscall.Umask(0o022)
 	// A guest process of the same user may otherwise trace the agent and read its memory.
@@ -60,7 +59,7 @@ func Serve(o Options) error {
 		return err
 	}
 	for _, dir := range []string{o.RunDir, o.SpoolDir} {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
+		if err := makeDirectory(dir); err != nil {
 			return err
 		}
 	}
@@ -93,13 +92,17 @@ func Serve(o Options) error {
 	})
 	go sessions.Warm()
 	go stopOnSignal(sessions.Keep)
-	return serve(listener, mux)
+	server := newServer(mux)
+	if o.ListenFD < 0 {
+		go listenAgain(o.Socket, func(another net.Listener) { go func() { _ = server.Serve(another) }() })
+	}
+	return server.Serve(listener)
 }
 
-func serve(listener net.Listener, handler http.Handler) error {
+func newServer(handler http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{
+	return &http.Server{
 		Handler:        handler,
 		Protocols:      &protocols,
 		MaxHeaderBytes: 64 << 10,
@@ -110,22 +113,14 @@ func serve(listener net.Listener, handler http.Handler) error {
 			MaxReceiveBufferPerStream:     4 << 20,
 		},
 	}
-	return server.Serve(listener)
 }
 
-func listen(o Options) (net.Listener, error) {
-	if o.ListenFD >= 0 {
-		file := os.NewFile(uintptr(o.ListenFD), "listener")
-		defer file.Close()
-		return net.FileListener(file)
+// makeDirectory puts a directory where the guest may have put something else meanwhile: that must not keep the machine from starting.
+func makeDirectory(path string) error {
+	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+		_ = os.Remove(path)
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Socket), 0o755); err != nil {
-		return nil, err
-	}
-	_ = os.Remove(o.Socket)
-	old := syscall.Umask(0o177)
-	defer syscall.Umask(old)
-	return net.Listen("unix", o.Socket)
+	return os.MkdirAll(path, 0o711)
 }
 
 // clear removes what an earlier boot left: FIFOs, scripts, logs.
@@ -162,23 +157,4 @@ func environment(home string) []string {
 		}
 	}
 	return env
-}
-
-// stopOnSignal ends the machine on TERM: the kernel kills what is left in its PID namespace. PID 1 gets no signal that it does not
-// handle, so that `kill -9 -1` in a shell leaves it alone.
-func stopOnSignal(last func()) {
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	<-stop
-	last()
-	os.Exit(0)
-}
-
-// Connect joins stdio to the agent's socket.
-func Connect(socket string) error {
-	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		return fmt.Errorf("the agent does not answer: %w", err)
-	}
-	return join(conn.(*net.UnixConn), os.Stdin, os.Stdout)
 }
