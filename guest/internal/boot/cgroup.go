@@ -111,6 +111,8 @@ func (g group) limit(controller string, spec *Spec) error {
 	const periodUs = 100_000
 	quota := number(int64(spec.CPUs * periodUs))
 	switch {
+	case controller == "freezer":
+		return nil // see freeze.go
 	case controller == "pids":
 		return g.set("pids.max", number(spec.PIDs))
 	case controller == "cpu" && g.Unified:

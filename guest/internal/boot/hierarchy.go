@@ -16,7 +16,7 @@ type hierarchy struct {
 	Controllers []string
 }
 
-var controllers = []string{"cpu", "memory", "pids"}
+var controllers = []string{"cpu", "memory", "pids", "freezer"}
 
 // findHierarchies reads /proc/self/mountinfo. A controller is in a version 1 tree or in the unified one, never in both, and
 // unified is what the unified tree's cgroup.controllers says.

@@ -28,6 +28,12 @@ func remove(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer root.Close()
+	// Who copies the files finishes first.
+	files, err := lockFiles(target.Directory)
+	if err != nil && asFailure(err).Code != "machine_gone" {
+		return err
+	}
+	defer files.Close() // of nil too
 	// Another removal may be under way: this one waits for it and then finds nothing.
 	held, err := lockUnlessReady(target.Directory)
 	if err != nil && asFailure(err).Code == "machine_gone" {

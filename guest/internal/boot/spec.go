@@ -23,6 +23,8 @@ type Spec struct {
 	PIDs        int64             `json:"pids"`
 	Network     string            `json:"network"`
 	Env         map[string]string `json:"env"`
+	// Next is what was made ready for a rollback, to be put in place first; see rollback.go.
+	Next string `json:"next"`
 }
 
 const (

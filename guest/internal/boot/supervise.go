@@ -3,6 +3,7 @@ package boot
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -40,6 +42,9 @@ func start(in io.Reader, out io.Writer) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	cleanUp(spec.Directory)
 	defer cleanUp(spec.Directory)
+	if err := applyNext(spec.Directory, spec.Next); err != nil {
+		return err
+	}
 
 	control, err := listen(spec.Directory, controlSocket)
 	if err != nil {
@@ -57,7 +62,9 @@ func start(in io.Reader, out io.Writer) error {
 	reply(out, answer{Status: "started", Warnings: warnings})
 
 	letGoOfStdio()
-	go serveControl(control, stopping)
+	freezer := findFreezer(spec.Directory)
+	go serveControl(control, stopping, freezer)
+	go func() { _ = removeTree(spec.Directory, oldDirectory) }()
 	ended := make(chan struct{})
 	go func() {
 		_ = child.Wait()
@@ -69,6 +76,7 @@ func start(in io.Reader, out io.Writer) error {
 	case <-ended:
 	case <-stopping:
 		control.Close() // who comes now waits for the lock
+		freezer.end()
 		terminate(child.Process, ended)
 	}
 	return nil
@@ -109,14 +117,17 @@ func record(directory string, warnings []string) error {
 
 // cleanUp removes what a machine has outside of its files, also what one that was killed has left.
 func cleanUp(directory string) {
+	thawAny(directory)
 	removeGroups(directory)
 	_ = os.Remove(filepath.Join(directory, agentSocket))
 	_ = os.Remove(filepath.Join(directory, controlSocket))
 }
 
 // serveControl says "ready" to each who connects, and stops the machine when a line "stop" comes. Connections stay open until
-// this process is gone, so that their end says: all is cleaned up.
-func serveControl(control net.Listener, stopping chan<- os.Signal) {
+// this process is gone, so that their end says: all is cleaned up. Who says "freeze" has the machine stand still until "thaw", or
+// until the connection ends: it must not stay so when that process is killed.
+func serveControl(control net.Listener, stopping chan<- os.Signal, freezer *freezer) {
+	var frozen sync.Mutex
 	for {
 		connection, err := control.Accept()
 		if err != nil {
@@ -125,7 +136,23 @@ func serveControl(control net.Listener, stopping chan<- os.Signal) {
 		go func() {
 			_, _ = connection.Write([]byte("ready\n"))
 			lines := bufio.NewScanner(connection)
+			thaw := func() {}
+			defer func() { thaw() }()
 			for lines.Scan() {
+				switch lines.Text() {
+				case "freeze":
+					frozen.Lock()
+					thaw = sync.OnceFunc(func() { freezer.goOn(); frozen.Unlock() })
+					if err := freezer.stop(); err != nil {
+						thaw()
+						fmt.Fprintf(connection, "not frozen: %s\n", err)
+						continue
+					}
+					_, _ = connection.Write([]byte("frozen\n"))
+				case "thaw":
+					thaw()
+					_, _ = connection.Write([]byte("thawed\n"))
+				}
 				if lines.Text() == "stop" {
 					select {
 					case stopping <- syscall.SIGTERM:

@@ -1,38 +1,40 @@
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { Abortable, Machine, MachineInfo } from "../../driver.js";
+import type { Abortable, CheckpointStore, MachineInfo } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { runAgent } from "./agent.js";
+import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
 import { connectSocket, isReady, isSupervised, stopSupervisor } from "./control.js";
 import { within } from "./deadline.js";
-import { directoryTime, readRecord, readWarnings } from "./record.js";
+import { directoryTime, type MachineRecord, readRecord, readWarnings } from "./record.js";
 
 /** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
 const REMOVE_ATTEMPTS = 3;
 
 /** A machine is its directory; everything else about it is asked from the kernel each time. */
-export class NamespaceMachine implements Machine {
+export class NamespaceMachine implements Owner {
 	readonly id: string;
 	readonly name: string;
 	readonly driver = "namespace";
-	readonly checkpoints = undefined;
-	readonly #directory: string;
+	readonly checkpoints: CheckpointStore;
+	readonly directory: string;
 	readonly #agentPath: () => string;
 
 	constructor(root: string, name: string, agentPath: () => string) {
 		this.id = name;
 		this.name = name;
-		this.#directory = join(root, name);
+		this.directory = join(root, name);
 		this.#agentPath = agentPath;
+		this.checkpoints = new NamespaceCheckpoints(this, root, agentPath, (other) => new NamespaceMachine(root, other, agentPath));
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		const made = await directoryTime(this.#directory);
+		const made = await directoryTime(this.directory);
 		if (made === undefined) throw this.#gone("was removed");
 		const [record, warnings, supervised] = await Promise.all([
-			readRecord(this.#directory),
-			readWarnings(this.#directory),
+			readRecord(this.directory),
+			readWarnings(this.directory),
 			isSupervised(this.#control, options.signal),
 		]);
 		const asleep = record === undefined ? "broken" : "stopped";
@@ -51,8 +53,7 @@ export class NamespaceMachine implements Machine {
 		const deadline = within(DEADLINES.engineMs, `the machine ${this.name} to be up`, options.signal);
 		try {
 			if (await isReady(this.#control, deadline.signal)) return;
-			const record = await readRecord(this.#directory);
-			if (record === undefined) throw await this.#unreadable();
+			const record = await this.record();
 			await this.boot(record.spec, { signal: deadline.signal });
 		} finally {
 			deadline.done();
@@ -60,8 +61,14 @@ export class NamespaceMachine implements Machine {
 	}
 
 	/** Two who boot at the same time get one machine: the kernel gives its lock to one of them, the other waits for it to be up. */
-	async boot(spec: object, options: Abortable = {}): Promise<void> {
-		await runAgent(this.#agentPath(), ["boot"], { ...spec, directory: this.#directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+	async boot(spec: object, options: Abortable = {}): Promise<unknown> {
+		const answer = await runAgent(
+			this.#agentPath(),
+			["boot"],
+			{ ...spec, directory: this.directory },
+			{ ...options, deadlineMs: DEADLINES.engineMs },
+		);
+		return answer["status"];
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
@@ -72,11 +79,11 @@ export class NamespaceMachine implements Machine {
 		} finally {
 			deadline.done();
 		}
-		if ((await directoryTime(this.#directory)) === undefined) throw this.#gone("was removed");
+		if ((await directoryTime(this.directory)) === undefined) throw this.#gone("was removed");
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {
-		for (let attempt = 1; (await directoryTime(this.#directory)) !== undefined; attempt++) {
+		for (let attempt = 1; (await directoryTime(this.directory)) !== undefined; attempt++) {
 			try {
 				await this.stop(options);
 				await this.discard(options);
@@ -90,17 +97,24 @@ export class NamespaceMachine implements Machine {
 
 	/** Removes a machine that does not run; `busy` when it does. The agent does it: it holds the lock meanwhile, and names need not be UTF-8. */
 	async discard(options: Abortable = {}): Promise<void> {
-		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.#directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.directory }, { ...options, deadlineMs: DEADLINES.engineMs });
 	}
 
 	async connect(options: Abortable = {}): Promise<Duplex> {
-		const socket = await connectSocket(join(this.#directory, "agent.sock"), options.signal);
+		const socket = await connectSocket(join(this.directory, "agent.sock"), options.signal);
 		if (socket === undefined) throw this.#gone("does not run");
 		return socket;
 	}
 
+	/** What it was made from. */
+	async record(): Promise<MachineRecord> {
+		const record = await readRecord(this.directory);
+		if (record === undefined) throw await this.#unreadable();
+		return record;
+	}
+
 	get #control(): string {
-		return join(this.#directory, "control.sock");
+		return join(this.directory, "control.sock");
 	}
 
 	#gone(what: string): ComputerError {
@@ -108,10 +122,10 @@ export class NamespaceMachine implements Machine {
 	}
 
 	async #unreadable(): Promise<ComputerError> {
-		if ((await directoryTime(this.#directory)) === undefined) return this.#gone("was removed");
+		if ((await directoryTime(this.directory)) === undefined) return this.#gone("was removed");
 		return new ComputerError(
 			"machine_failed",
-			`The record of ${this.name} was expected in ${this.#directory}/machine.json and can not be read`,
+			`The record of ${this.name} was expected in ${this.directory}/machine.json and can not be read`,
 			{
 				hint: "Its making or its removal was cut short. Remove the computer and make it anew.",
 				context: { driver: this.driver, name: this.name },

@@ -22,7 +22,7 @@ export async function probeKernel(root: string, agentPath: () => string, signal?
 			limitCpus: found["limitCpus"] === true,
 			limitMemory: found["limitMemory"] === true,
 			limitPids: found["limitPids"] === true,
-			checkpoints: false,
+			checkpoints: true,
 			writableSystem: found["writableSystem"] === true,
 			rootless: found["rootless"] === true,
 		};

@@ -3,10 +3,12 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import type { MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
 
 const SCHEMA = 1;
 const RECORD = "machine.json";
-const MAX_UNFINISHED_AGE_MS = 60_000;
+/** A fork copies its files before it has its name. */
+const MAX_UNFINISHED_AGE_MS = DEADLINES.checkpointMs + 60_000;
 
 export interface MachineRecord {
 	readonly schema: typeof SCHEMA;
@@ -15,8 +17,11 @@ export interface MachineRecord {
 	readonly spec: MachineSpec;
 }
 
-/** `already_exists` when the name is taken. The directory appears under its name complete or not at all, whoever else tries the same. */
-export async function createRecord(root: string, spec: MachineSpec): Promise<string> {
+/**
+ * `already_exists` when the name is taken. The directory appears under its name complete or not at all, whoever else tries the same.
+ * @param fill puts more into it before that
+ */
+export async function createRecord(root: string, spec: MachineSpec, fill?: (unfinished: string) => Promise<void>): Promise<string> {
 	await mkdir(root, { recursive: true, mode: 0o700 });
 	await removeUnfinished(root);
 	const unfinished = join(root, `.new-${spec.name}-${process.pid}-${Math.random().toString(36).slice(2)}`);
@@ -25,6 +30,7 @@ export async function createRecord(root: string, spec: MachineSpec): Promise<str
 	try {
 		const record: MachineRecord = { schema: SCHEMA, createdAt: Date.now(), spec };
 		await writeFile(join(unfinished, RECORD), JSON.stringify(record, null, "\t"), { mode: 0o600 });
+		await fill?.(unfinished);
 		// Onto a directory that is not empty, rename(2) fails; ours never are.
 		await rename(unfinished, directory);
 	} catch (error) {
@@ -74,7 +80,7 @@ export async function directoryTime(directory: string): Promise<number | undefin
 	}
 }
 
-async function readJson(path: string): Promise<unknown> {
+export async function readJson(path: string): Promise<unknown> {
 	try {
 		const value: unknown = JSON.parse(await readFile(path, "utf8"));
 		return typeof value === "object" && value !== null ? value : undefined;

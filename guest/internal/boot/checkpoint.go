@@ -1,0 +1,227 @@
+package boot
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+// A machine's checkpoints are whole copies of what is its own, below its directory. No layer is shared: a mounted overlay holds its
+// upper layer by inode, so it can not be swapped under a running machine, and the home is no overlay at all.
+//
+//	checkpoints/ID/    rootfs/ and upper/ of that time, and the driver's record
+//	next.TOKEN/        the same, made ready for a rollback; next/ once it is decided
+//	old/               what a rollback has replaced, on its way out
+//	base               the id that the machine was rolled back to last
+const (
+	checkpointsDirectory = "checkpoints"
+	nextDirectory        = "next"
+	oldDirectory         = "old"
+	baseFile             = "base"
+	checkpointFile       = "checkpoint.json" // the driver's
+)
+
+// ownParts is what a machine keeps from run to run.
+var ownParts = []string{rootDirectory, "upper"}
+
+var tokenPattern = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// copyOrder asks for a copy of a machine's files.
+type copyOrder struct {
+	// Directory is the machine's.
+	Directory string `json:"directory"`
+	// Checkpoint to copy; empty: the files as they are now.
+	Checkpoint string `json:"checkpoint"`
+	// Target is a directory that is there and gets the parts.
+	Target string `json:"target"`
+}
+
+// copyFiles is `agent boot copy`. The machine is frozen only for a copy of its present files.
+func copyFiles(in io.Reader, out io.Writer) error {
+	var order copyOrder
+	if err := readJSON(in, &order); err != nil {
+		return err
+	}
+	if err := errors.Join(cleanAbsolute(order.Directory), cleanAbsolute(order.Target)); err != nil {
+		return err
+	}
+	held, err := lockFiles(order.Directory)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	source := order.Directory
+	release := func() error { return nil }
+	if order.Checkpoint != "" {
+		if !tokenPattern.MatchString(order.Checkpoint) {
+			return failf("invalid_argument", "expected the id of a checkpoint, got %q", order.Checkpoint)
+		}
+		source = filepath.Join(source, checkpointsDirectory, order.Checkpoint)
+		if _, err := os.Lstat(filepath.Join(source, checkpointFile)); err != nil {
+			return failf("not_found", "the checkpoint %s is not there: %s", order.Checkpoint, err)
+		}
+	} else if release, err = holdStill(order.Directory); err != nil {
+		return err
+	}
+	bytes, err := copyParts(source, order.Target)
+	if err := errors.Join(err, release()); err != nil {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			return failf("disk_full", "no room for a copy of the machine's files: %s", err)
+		}
+		return err
+	}
+	reply(out, map[string]any{"status": "copied", "bytes": bytes})
+	return nil
+}
+
+func copyParts(source, target string) (bytes int64, err error) {
+	for _, part := range ownParts {
+		var c treeCopier
+		err := c.copyTree(filepath.Join(source, part), filepath.Join(target, part), map[string]string{rootDirectory: "tmp"}[part])
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Mkdir(filepath.Join(target, part), 0o755) // a machine that never ran
+		}
+		if err != nil {
+			return 0, err
+		}
+		bytes += c.bytes
+	}
+	return bytes, nil
+}
+
+// asOwner runs a command of ours as root of a user namespace: the guest may have left files that only their own root can read.
+func asOwner(name string, in io.Reader, out io.Writer) error {
+	child := exec.Cmd{Path: "/proc/self/exe", Args: []string{"agent", "boot", name}, Env: []string{}, Dir: "/", Stdin: in, Stdout: out, Stderr: os.Stderr}
+	child.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		Pdeathsig:   syscall.SIGKILL,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+	}
+	var exit *exec.ExitError
+	if err := child.Run(); errors.As(err, &exit) {
+		os.Exit(exit.ExitCode()) // it has answered
+	} else if err != nil {
+		return refusal(err)
+	}
+	return nil
+}
+
+// lockFiles keeps copies, rollbacks and the removal of a machine apart from each other. It waits, and dies with its holder.
+func lockFiles(directory string) (*os.File, error) {
+	file, err := os.Open(directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failf("machine_gone", "expected the machine directory %s, it is not there", directory)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, os.NewSyscallError("flock", err)
+	}
+	return file, nil
+}
+
+// holdStill keeps a machine from changing its files: one that does not run from being started, one that runs by freezing it.
+// release tells whether that held to the end.
+func holdStill(directory string) (release func() error, err error) {
+	held, err := lockUnlessReady(directory)
+	if err != nil {
+		return nil, err
+	}
+	if held != nil {
+		return held.Close, nil
+	}
+	connection, err := net.Dial("unix", filepath.Join(directory, controlSocket))
+	if err != nil {
+		return nil, failf("busy", "the machine ended while its files were to be copied: %s", err)
+	}
+	_ = connection.SetDeadline(time.Now().Add(bootDeadline))
+	lines := bufio.NewReader(connection)
+	ask := func(question, want string) error {
+		if question != "" {
+			fmt.Fprintln(connection, question)
+		}
+		if line, err := lines.ReadString('\n'); err != nil || line != want+"\n" {
+			connection.Close()
+			return failf("busy", "expected the machine's supervisor to say %q, got %q (%v)", want, line, err).hint("Try again.")
+		}
+		return nil
+	}
+	if err := ask("", "ready"); err != nil {
+		return nil, err
+	}
+	if err := ask("freeze", "frozen"); err != nil {
+		return nil, err
+	}
+	_ = connection.SetDeadline(time.Time{})
+	return func() error {
+		defer connection.Close()
+		return ask("thaw", "thawed")
+	}, nil
+}
+
+// erase is `agent boot erase`: it removes a checkpoint, or what was made ready for one or for a rollback.
+func erase(in io.Reader, out io.Writer) error {
+	var order struct {
+		Directory string `json:"directory"`
+		Name      string `json:"name"`
+	}
+	if err := readJSON(in, &order); err != nil {
+		return err
+	}
+	if err := cleanAbsolute(order.Directory); err != nil {
+		return err
+	}
+	if !filepath.IsLocal(order.Name) || filepath.Clean(order.Name) == "." {
+		return failf("invalid_argument", "expected a path below %s, got %q", order.Directory, order.Name)
+	}
+	held, err := lockFiles(order.Directory)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	// Without its record it is no checkpoint any more, should this be cut short.
+	if err := os.Remove(filepath.Join(order.Directory, order.Name, checkpointFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := removeTree(order.Directory, order.Name); err != nil {
+		return err
+	}
+	reply(out, answer{Status: "removed"})
+	return nil
+}
+
+// removeTree deletes through descriptors and follows no symlink, whatever the guest left.
+func removeTree(directory, name string) error {
+	root, err := os.OpenRoot(directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if os.Geteuid() != 0 {
+		if inner, err := root.OpenRoot(name); err == nil {
+			openUp(inner)
+			inner.Close()
+		}
+	}
+	return root.RemoveAll(name)
+}
