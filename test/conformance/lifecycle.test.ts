@@ -35,11 +35,11 @@ describe.for(MATRIX)("$title", (target) => {
 
 		test("stopped, the next command starts it again: files are kept, and a notice says so", async () => {
 			const computer = await target.open("stopped");
-			await computer.exec("export GONE=1; echo kept >kept; echo kept >/etc/kept");
+			await computer.exec("plain=1; echo kept >kept; echo kept >/etc/kept");
 			await computer.stop();
 			expect((await computer.inspect()).state).toBe("stopped");
 			expect(computer.notices).toEqual([]);
-			expect(await computer.exec('cat kept /etc/kept; echo "[$GONE]"')).toMatchObject({ stdout: "kept\nkept\n[]\n", stderr: "" });
+			expect(await computer.exec('cat kept /etc/kept; echo "[$plain]"')).toMatchObject({ stdout: "kept\nkept\n[]\n", stderr: "" });
 			expect(computer.notices).toEqual([expect.stringContaining("stopped")]);
 			await computer.stop();
 			await computer.stop();

@@ -43,6 +43,11 @@ export function wrap(stream: ClientHttp2Stream, options: WrapOptions): Duplex {
 		if (!stream.readableEnded) duplex.destroy(lost());
 		else if (!duplex.writableEnded) duplex.end();
 	});
+	// Node consumes an empty body by itself when the stream closes: its end may be over before anyone listens.
+	if (stream.readableEnded) {
+		duplex.push(null);
+		if (writable) duplex.end();
+	}
 	if (signal?.aborted) abort();
 	else signal?.addEventListener("abort", abort, { once: true });
 	return duplex;
