@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Computer } from "../../packages/computer/src/computer.js";
+import { ComputerError } from "../../packages/computer/src/errors/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { Slot } from "../../packages/computer/src/slot.js";
 import { NO_AGENT } from "../agent/guest.js";
@@ -54,6 +55,14 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect((await computer.inspect()).state).toBe("stopped");
 		expect(await says(computer)).toBe("hi\n");
 		expect(computer.notices).toEqual(["the machine was stopped and has been started; its shells are fresh"]);
+	});
+
+	test("that is on its way down when a call comes is waited for", async () => {
+		await says(open());
+		const down = new ComputerError("machine_gone", "it does not run");
+		const connect = vi.spyOn(machine(), "connect").mockRejectedValueOnce(down).mockRejectedValueOnce(down);
+		expect(await says(open())).toBe("hi\n");
+		expect(connect).toHaveBeenCalledTimes(3);
 	});
 
 	test("that was started anew from outside says so", async () => {

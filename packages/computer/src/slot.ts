@@ -1,5 +1,6 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Abortable, CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import { inTurn } from "./turn.js";
@@ -15,6 +16,8 @@ export interface SlotOptions {
 
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
 const MAX_TURNS = 5;
+/** A machine that ends lets go of its processes within moments. */
+const DOWN_MS = 50;
 const MAX_NOTICES = 100;
 
 export class Slot {
@@ -109,9 +112,17 @@ export class Slot {
 
 	/** A byte stream to the agent, of a machine that runs by then. */
 	async connect(options: CreateOptions): Promise<Duplex> {
-		if (!this.#checked) await this.ready(options);
-		this.#checked = false;
-		return this.machine.connect(options);
+		for (let turn = 1; ; turn++) {
+			if (!this.#checked) await this.ready(options);
+			this.#checked = false;
+			try {
+				return await this.machine.connect(options);
+			} catch (error) {
+				// It was on its way down: a driver that sees it as running still will not for long.
+				if (turn === MAX_TURNS || !isComputerError(error, "machine_gone")) throw error;
+				await pause(turn * DOWN_MS);
+			}
+		}
 	}
 
 	/** One step; true when the machine runs. */
