@@ -2,6 +2,7 @@ package boot
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 // devices makes /dev with what a program may count on, and nothing else.
 func (b *builder) devices() error {
 	dev := filepath.Join(buildMount, "dev")
-	if err := fresh(dev, "tmpfs", syscall.MS_NOSUID|syscall.MS_NOEXEC, "mode=0755,size=1m"); err != nil {
+	if err := fresh(dev, "tmpfs", syscall.MS_NOSUID|syscall.MS_NOEXEC, "mode=0755,size=1m,nr_inodes=1024"); err != nil {
 		return err
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
@@ -33,7 +34,7 @@ func (b *builder) devices() error {
 	if err := fresh(filepath.Join(dev, "pts"), "devpts", syscall.MS_NOSUID|syscall.MS_NOEXEC, terminals); err != nil {
 		return err
 	}
-	if err := fresh(filepath.Join(dev, "shm"), "tmpfs", inert, "mode=1777"); err != nil {
+	if err := fresh(filepath.Join(dev, "shm"), "tmpfs", inert, "mode=1777,"+b.room()); err != nil {
 		return err
 	}
 	for name, target := range map[string]string{
@@ -115,7 +116,11 @@ func (b *builder) limitsToRead(target string) error {
 
 func (b *builder) run() error {
 	run := filepath.Join(buildMount, "run")
-	if err := fresh(run, "tmpfs", quiet, "mode=0755"); err != nil {
+	if err := fresh(run, "tmpfs", quiet, "mode=0755,"+b.room()); err != nil {
+		return err
+	}
+	// The agent's own files apart: with /run full, the command that makes room could not even be written down.
+	if err := fresh(filepath.Join(run, "lms"), "tmpfs", quiet, "mode=0711,"+b.room()); err != nil {
 		return err
 	}
 	if err := os.Mkdir(filepath.Join(run, "lock"), 0o1777); err != nil {
@@ -125,6 +130,16 @@ func (b *builder) run() error {
 		return err
 	}
 	return b.root.place(run, "run")
+}
+
+// room bounds a file system in memory. It is the machine's own memory, and what lies there can not be killed when that runs out. 64 MiB is
+// what Docker gives /dev/shm.
+func (b *builder) room() string {
+	size := int64(64 << 20)
+	if limit := b.plan.Spec.MemoryBytes; limit > 0 {
+		size = min(size, limit/8)
+	}
+	return fmt.Sprintf("size=%d,nr_inodes=16384", size)
 }
 
 // mask covers each name below base that exists: a file with /dev/null, a directory with an empty one.
