@@ -18,6 +18,8 @@ export const DEFAULTS = {
 	timeoutMs: 30_000,
 	/** Per stream, of the collected output of one command. */
 	maxOutputBytes: 1 * MiB,
+	/** Matching lines of a search. */
+	searchResults: 1000,
 } as const;
 
 /** Past these the oldest checkpoints of a computer go when one is made. */
@@ -43,6 +45,19 @@ export const BOUNDS = {
 	checkpointLabelLength: 200,
 	/** Of the list of a machine's files, some 100 for each. */
 	treeBytes: 256 * MiB,
+	/** Of an edit, as JSON. */
+	editBytes: 16 * MiB,
+	/** Of lines of a file, in one answer. */
+	linesBytes: 16 * MiB,
+	/** One line of a search's answer: 500 bytes of text and a path, every byte of both escaped, fit. */
+	searchLineBytes: 64 * KiB,
+	/** All of it: the agent stops at 64 MiB of matches, and then sums up. */
+	searchBytes: 64 * MiB + 64 * KiB,
+	searchResults: { min: 1, max: 100_000 },
+	searchContext: { min: 0, max: 20 },
+	treeEntries: { min: 1, max: 10_000 },
+	treeDepth: { min: 1, max: 2048 },
+	replacements: { min: 1, max: 100 },
 } as const;
 
 /** How long we wait for others. */

@@ -2,6 +2,7 @@
 import type { ClientHttp2Stream, Http2Session, IncomingHttpHeaders } from "node:http2";
 import { ComputerError, ERROR_CODES } from "../errors/index.js";
 import { canceled } from "./abort.js";
+import { facts } from "./facts.js";
 import { broken, type Json, parseJson, plain } from "./shapes.js";
 
 /** An error answer is a sentence and a few facts. */
@@ -170,15 +171,4 @@ export function guestError(status: number, body: Buffer): ComputerError {
 		return new ComputerError("protocol_error", `the agent answered ${status} with an unknown error: ${message}`);
 	}
 	return new ComputerError(code, message === "" ? `the agent answered ${code}` : message, { context: facts(json["context"]) });
-}
-
-function facts(value: unknown): Record<string, unknown> {
-	const kept: Record<string, unknown> = {};
-	if (typeof value !== "object" || value === null || Array.isArray(value)) return kept;
-	for (const [key, fact] of Object.entries(value).slice(0, 16)) {
-		const name = plain(key, 64);
-		if (typeof fact === "string") kept[name] = plain(fact, 4096);
-		else if (typeof fact === "number" || typeof fact === "boolean") kept[name] = fact;
-	}
-	return kept;
 }

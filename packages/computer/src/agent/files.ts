@@ -3,10 +3,24 @@ import type { Readable } from "node:stream";
 import type { Abortable } from "../driver.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
 import { expectWhole } from "../expect.js";
+import { BOUNDS } from "../limits.js";
 import { headerNumber } from "./commands.js";
+import {
+	type Inserted,
+	type InsertOptions,
+	insertLines,
+	type Lines,
+	type LinesOptions,
+	type Replaced,
+	type Replacement,
+	type ReplaceOptions,
+	readLines,
+	replaceText,
+} from "./edits.js";
 import { type FileEntry, fileEntry } from "./file-entry.js";
 import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
+import { type SearchOptions, type SearchResult, search, type WalkOptions } from "./search.js";
 import { flag, list, parseJson } from "./shapes.js";
 import { wrap } from "./wrap.js";
 import type { Source } from "./write.js";
@@ -26,9 +40,17 @@ export interface WriteOptions extends Abortable {
 }
 
 export interface DirectoryListing {
-	/** Sorted by name, 10,000 at most. */
+	/** Sorted, 10,000 at most. */
 	readonly entries: readonly FileEntry[];
 	readonly truncated: boolean;
+}
+
+/** `hidden` is false by default. What is not entered is shown all the same. */
+export interface TreeOptions extends Abortable, WalkOptions {
+	/** Levels, 1 to 2048. 1 is the directory alone. Default 64. */
+	readonly depth?: number | undefined;
+	/** Entries, 1 to 10,000, the default. */
+	readonly max?: number | undefined;
 }
 
 /** Read into memory in one piece. Past it: readStream, or offset and length. */
@@ -105,9 +127,44 @@ export class Files {
 	}
 
 	async list(path: GuestPath = "~", options: Abortable = {}): Promise<DirectoryListing> {
-		const connection = await this.#link.get(options.signal);
-		const json = await connection.json("GET", `/v1/files/list?path=${encodePath(path)}`, undefined, options.signal);
-		return { entries: list(json, "entries", fileEntry), truncated: flag(json, "truncated") };
+		return this.#listing(`/v1/files/list?path=${encodePath(path)}`, options);
+	}
+
+	/** A directory and those below it, in the order of paths. Symlinks are not followed. */
+	async tree(path: GuestPath = "~", options: TreeOptions = {}): Promise<DirectoryListing> {
+		let url = `/v1/files/tree?path=${encodePath(path)}`;
+		const { treeDepth, treeEntries } = BOUNDS;
+		if (options.depth !== undefined) url += `&depth=${expectWhole("depth", options.depth, treeDepth.min, treeDepth.max)}`;
+		if (options.max !== undefined) url += `&max=${expectWhole("max", options.max, treeEntries.min, treeEntries.max)}`;
+		for (const key of ["hidden", "all", "gitignore"] as const) if (options[key]) url += `&${key}=1`;
+		return this.#listing(url, options);
+	}
+
+	/**
+	 * The lines that match an expression (RE2) or a literal text, one line at a time. Binary files, symlinks and file systems
+	 * such as /proc are passed over. Past `maxResults` it stops, and says so.
+	 */
+	async search(pattern: string, options: SearchOptions = {}): Promise<SearchResult> {
+		return search(await this.#link.get(options.signal), pattern, options);
+	}
+
+	/** Lines of a file of any size, by number. */
+	async lines(path: GuestPath, options: LinesOptions = {}): Promise<Lines> {
+		return readLines(await this.#link.get(options.signal), path, options);
+	}
+
+	/**
+	 * 1 to 100 exact replacements, each in the result of the one before, and the file is written once: all of them or none. Mode,
+	 * owner and line endings are kept. One that is not found once is `invalid_argument`; its context and hint say what is there
+	 * instead. A file that something else changes meanwhile is `busy`, and one request takes 16 MiB (`too_large`).
+	 */
+	async replace(path: GuestPath, replacements: readonly Replacement[], options: ReplaceOptions = {}): Promise<Replaced> {
+		return replaceText(await this.#link.get(options.signal), path, replacements, options);
+	}
+
+	/** Puts whole lines between two of an existing file, 16 MiB at most. */
+	async insert(path: GuestPath, options: InsertOptions): Promise<Inserted> {
+		return insertLines(await this.#link.get(options.signal), path, options);
 	}
 
 	/** With its parents; an existing directory is fine. */
@@ -135,6 +192,11 @@ export class Files {
 	/** As move; directories with all they hold, symlinks as symlinks, mode and time kept. */
 	async copy(from: GuestPath, to: GuestPath, options: Abortable = {}): Promise<FileEntry> {
 		return this.#change(`copy?from=${encodePath(from, "from")}&to=${encodePath(to, "to")}`, options);
+	}
+
+	async #listing(url: string, { signal }: Abortable): Promise<DirectoryListing> {
+		const json = await (await this.#link.get(signal)).json("GET", url, undefined, signal);
+		return { entries: list(json, "entries", fileEntry), truncated: flag(json, "truncated") };
 	}
 
 	async #change(action: string, options: Abortable): Promise<FileEntry> {

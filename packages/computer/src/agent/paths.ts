@@ -11,7 +11,7 @@ const PLAIN = /^[A-Za-z0-9_./-]*$/;
 const SURROGATE = /\p{Surrogate}/u;
 
 export function encodePath(path: GuestPath, what = "path"): string {
-	const absolute = typeof path === "string" ? resolveText(path, what) : resolveBytes(path, what);
+	const absolute = typeof path === "string" ? absolutePath(path, what) : resolveBytes(path, what);
 	if (typeof absolute === "string" && PLAIN.test(absolute) && absolute.length <= MAX_PATH_BYTES) return absolute;
 	const bytes = Buffer.from(absolute as string);
 	if (bytes.length > MAX_PATH_BYTES) refuse(what, `at most ${MAX_PATH_BYTES} bytes`, path);
@@ -23,7 +23,9 @@ export function expandHome(path: string): string {
 	return path === "~" || path.startsWith("~/") ? GUEST_HOME + path.slice(1) : path;
 }
 
-function resolveText(path: string, what: string): string {
+/** As text, for where only text can go. */
+export function absolutePath(path: string, what = "path"): string {
+	if (typeof path !== "string") refuse(what, "a string", path);
 	if (path === "") refuse(what, "a path", path);
 	if (path.includes("\0")) refuse(what, "a path without NUL", path);
 	// Encoding one would silently name another file.

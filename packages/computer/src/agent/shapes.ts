@@ -51,6 +51,13 @@ export function count(json: Json, key: string): number {
 	throw broken(`expected a number from 0 in "${key}" of the guest's answer`);
 }
 
+/** A list of so many counts. */
+export function counts(json: Json, key: string, length: number): number[] {
+	const value = json[key];
+	if (Array.isArray(value) && value.length === length && value.every((one) => Number.isSafeInteger(one) && one >= 0)) return value;
+	throw broken(`expected ${length} numbers from 0 in "${key}" of the guest's answer`);
+}
+
 export function wholeOrNull(json: Json, key: string): number | null {
 	return json[key] === null || json[key] === undefined ? null : whole(json, key);
 }
