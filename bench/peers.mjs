@@ -21,7 +21,7 @@ export async function apiWrite(container, name, content) {
 	const pack = tar.pack();
 	pack.entry({ name }, content);
 	pack.finalize();
-	await drained(await container.putArchive(pack, { path: "/root" }));
+	await container.putArchive(pack, { path: "/root" });
 }
 
 export async function apiRead(container, path) {
@@ -37,7 +37,11 @@ function drained(stream) {
 /** A plain container to run the usual ways in. */
 export async function startContainer(image) {
 	const docker = new Docker();
-	const container = await docker.createContainer({ Image: image, Cmd: ["sleep", "infinity"], HostConfig: { NetworkMode: "none", Init: true } });
+	const container = await docker.createContainer({
+		Image: image,
+		Cmd: ["sleep", "infinity"],
+		HostConfig: { NetworkMode: "none", Init: true },
+	});
 	await container.start();
 	return container;
 }

@@ -61,10 +61,7 @@ try {
 	);
 	note(
 		"Read a file of 1 KB",
-		await measure(
-			{ "archive API": () => apiRead(container, "/root/bench"), ...ours((computer) => computer.files.read("bench")) },
-			quick,
-		),
+		await measure({ "archive API": () => apiRead(container, "/root/bench"), ...ours((computer) => computer.files.read("bench")) }, quick),
 	);
 
 	let made = 0;

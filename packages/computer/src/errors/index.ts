@@ -1,2 +1,2 @@
 export { ERROR_CODES, type ErrorCode } from "./codes.js";
-export { ComputerError, type ErrorDetails, isComputerError } from "./computer-error.js";
+export { ComputerError, isComputerError } from "./computer-error.js";
