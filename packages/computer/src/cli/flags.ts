@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { BOUNDS, DEFAULTS, NAME_PATTERN, SESSION_PATTERN } from "../limits.js";
 
 export interface Flag {
-	/** In commander's notation. The long name in camel case is the key in the table. */
+	/** In commander's notation. */
 	readonly syntax: string;
 	readonly help: string;
 	/** Text to value; `before` is the value so far of a flag that is given several times. Without it the flag is a switch. */
@@ -16,6 +16,8 @@ const DRIVERS = ["auto", "docker", "podman", "namespace"] as const;
 const SECOND = 1000;
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** Of a wait, a year. */
+const MAX_WAIT_SECONDS = 31_536_000;
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: KIB, m: MIB, g: 1024 * MIB };
 
 export const FLAGS = {
@@ -63,6 +65,7 @@ export const FLAGS = {
 		help: "kill the command, or let it go on as a job (default: kill)",
 		read: oneOf(["kill", "job"]),
 	},
+	detach: { syntax: "--detach", help: "start it as a job, print its id and leave it running; no time limit unless --timeout" },
 	cwd: { syntax: "-C, --cwd <directory>", help: "run there, this command alone", read: text },
 	env: { syntax: "-e, --env <NAME=value>", help: "a variable for this command alone; may be given several times", read: variable },
 	stdin: { syntax: "-i, --stdin", help: "the command reads our standard input; without it, end of file at once" },
@@ -70,6 +73,22 @@ export const FLAGS = {
 		syntax: "--max-output <bytes>",
 		help: `with --json: how much of each stream the result holds, such as 64k (default: ${DEFAULTS.maxOutputBytes / KIB}k)`,
 		read: bytes(BOUNDS.maxOutputBytes.min, BOUNDS.maxOutputBytes.max),
+	},
+	waitTimeout: {
+		syntax: "-t, --timeout <seconds>",
+		help: "how long to wait; the job goes on after it (default: until it ends)",
+		read: number(0.001, MAX_WAIT_SECONDS),
+	},
+	stream: {
+		syntax: "--stream <which>",
+		help: "stdout or stderr alone, on standard output (default: both, each where it belongs)",
+		read: oneOf(["stdout", "stderr"]),
+	},
+	follow: { syntax: "-f, --follow", help: "go on until the job ends" },
+	signal: {
+		syntax: "--signal <name>",
+		help: "TERM, INT, HUP … (default: TERM)",
+		read: matching(/^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/, "the name of a signal, such as TERM or SIGINT"),
 	},
 	all: { syntax: "-a, --all", help: "every computer (of that driver)" },
 	json: { syntax: "--json", help: "one JSON object on standard output, errors too" },

@@ -51,3 +51,13 @@ export async function find({ flags, interruption }: Context, name = flags.name ?
 	const where = flags.driver === undefined || flags.driver === "auto" ? "" : ` on ${flags.driver}`;
 	throw new ComputerError("not_found", `there is no computer "${name}"${where}`, { hint: "`lms-computer ls` shows those that are there." });
 }
+
+/** Does something with one that is there, and lets go of it. */
+export async function withFound(context: Context, use: (computer: Computer) => Promise<number>): Promise<number> {
+	const computer = await find(context);
+	try {
+		return await use(computer);
+	} finally {
+		await computer.close();
+	}
+}

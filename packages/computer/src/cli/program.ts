@@ -30,7 +30,7 @@ export function parse(argv: readonly string[], version: string): Chosen | undefi
 			.description(described(spec))
 			.passThroughOptions(spec.passThrough ?? false);
 		for (const flag of spec.flags) command.addOption(option(flag));
-		if (spec.words) command.addArgument(new Argument(spec.words.syntax, spec.words.help));
+		for (const { syntax, help } of spec.words ?? []) command.addArgument(new Argument(syntax, help));
 		command.addHelpText("after", `\nExamples:\n${spec.examples.map(([line, what]) => `  # ${what}\n  ${line}`).join("\n")}`);
 		command.action(() => {
 			chosen = { spec, flags: flagsOf(spec, command), words: command.args };
@@ -65,6 +65,7 @@ function described({ summary, details }: CommandSpec): string {
 function option(name: FlagName): Option {
 	const flag: Flag = FLAGS[name];
 	const made = new Option(flag.syntax, flag.help);
+	made.attributeName = () => name;
 	// Set and empty is not set, as shells' users mean it.
 	if (flag.env !== undefined && process.env[flag.env]) made.env(flag.env);
 	if (flag.read !== undefined) made.argParser(flag.read as (text: string, before: unknown) => unknown);
@@ -74,7 +75,7 @@ function option(name: FlagName): Option {
 /** A computer is named once: by a word or by --name. The environment's name counts where there is neither. */
 function flagsOf(spec: CommandSpec, command: Command): FlagValues {
 	const flags = command.opts<FlagValues>();
-	if (spec.passThrough || command.args.length === 0 || flags.name === undefined) return flags;
+	if (!spec.namesComputers || command.args.length === 0 || flags.name === undefined) return flags;
 	if (command.getOptionValueSource("name") === "cli") throw wrongUsage("expected a name or --name, got both", spec.name);
 	return { ...flags, name: undefined };
 }

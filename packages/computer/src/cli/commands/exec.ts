@@ -1,12 +1,13 @@
 import type { Computer, ExecResult } from "../../index.js";
 import { DEFAULTS } from "../../limits.js";
 import type { Context } from "../commands.js";
+import { wrongUsage } from "../failure.js";
 import type { Interruption } from "../interruption.js";
+import { statusOfJob } from "../job.js";
 import { open } from "../open.js";
-import { notice, printJson, write } from "../output.js";
+import { notice, print, printJson, write } from "../output.js";
+import { printable } from "../printable.js";
 
-/** As `timeout` has it. */
-const TIMED_OUT = 124;
 /** From the signal to KILL, for a command that is told to stop. */
 const GRACE_MS = 2_000;
 /** Of what is streamed the result need not hold anything. */
@@ -14,9 +15,11 @@ const LEAST_BYTES = 2;
 
 export async function run(context: Context): Promise<number> {
 	const { flags, interruption, words } = context;
+	if (flags.detach) refuseWaiting(flags);
 	const computer = await open(context);
 	try {
 		const command = words.join(" ");
+		if (flags.detach) return await detach(computer, command, context);
 		const options = {
 			session: flags.session,
 			cwd: flags.cwd,
@@ -29,13 +32,13 @@ export async function run(context: Context): Promise<number> {
 		if (flags.json) {
 			const result = await computer.exec(command, { ...options, signal: interruption.signal });
 			await printJson(plain(computer, result));
-			return status(result);
+			return statusOfJob(result);
 		}
 		const result = await stream(computer, command, { ...options, maxOutputBytes: LEAST_BYTES }, interruption);
 		if (interruption.signal.aborted) return interruption.status;
 		if (result.running) await notice(`still running after its time limit, as job ${result.id}`);
 		else if (result.timedOut && process.stderr.isTTY) await notice(`ended by its time limit of ${options.timeoutMs / 1000} s`);
-		return status(result);
+		return statusOfJob(result);
 	} finally {
 		await computer.close();
 	}
@@ -63,8 +66,19 @@ async function stream(
 	return execution.result;
 }
 
-function status(result: ExecResult): number {
-	return result.timedOut ? TIMED_OUT : (result.exitCode ?? TIMED_OUT);
+/** What only makes sense for who stays. */
+function refuseWaiting(flags: Context["flags"]): void {
+	const given = Object.entries({ "--stdin": flags.stdin, "--on-timeout": flags.onTimeout, "--max-output": flags.maxOutput });
+	for (const [flag, value] of given) if (value !== undefined) throw wrongUsage(`expected --detach or ${flag}, got both`, "exec");
+}
+
+async function detach(computer: Computer, command: string, { flags, interruption }: Context): Promise<number> {
+	const { cwd, env, session, timeout } = flags;
+	const timeoutMs = timeout === undefined ? undefined : Math.ceil(timeout * 1000);
+	const job = await computer.commands.start(command, { cwd, env, session, timeoutMs, signal: interruption.signal });
+	if (flags.json) await printJson({ computer: computer.name, driver: computer.driver, ...job, notices: computer.notices });
+	else await print(printable(job.id));
+	return 0;
 }
 
 function plain(computer: Computer, { stdoutBytes: _stdout, stderrBytes: _stderr, ...result }: ExecResult): object {
