@@ -151,7 +151,7 @@ func holdStill(directory string) (release func() error, err error) {
 	if err != nil {
 		return nil, failf("busy", "the machine ended while its files were to be copied: %s", err)
 	}
-	_ = connection.SetDeadline(time.Now().Add(bootDeadline))
+	_ = connection.SetDeadline(time.Now().Add(bootDeadline + freezeDeadline))
 	lines := bufio.NewReader(connection)
 	ask := func(question, want string) error {
 		if question != "" {

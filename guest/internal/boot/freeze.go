@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const freezeDeadline = 5 * time.Second
+const freezeDeadline = 10 * time.Second
 
 // freezer is where a machine's processes can be made to stand still, all at once and without their noticing.
 type freezer struct {

@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"lms-computer/guest/internal/wire"
 )
@@ -23,7 +23,11 @@ var left = map[string]bool{
 	"/.dockerenv": true, "/run/.containerenv": true,
 }
 
-const maxPath = 1 << 20
+const (
+	maxPath = 1 << 20
+	// maxDepth bounds the descriptors that are open at once.
+	maxDepth = 1000
+)
 
 // Register adds the routes.
 func Register(mux *http.ServeMux) {
@@ -35,45 +39,101 @@ func Register(mux *http.ServeMux) {
 // the content, and the path.
 func list(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
-	out := bufio.NewWriterSize(w, 256<<10)
-	mounted := otherMounts()
-	_ = filepath.WalkDir("/", func(path string, entry fs.DirEntry, err error) error {
-		if r.Context().Err() != nil {
-			return r.Context().Err()
-		}
-		if err != nil {
-			return nil // gone meanwhile
-		}
-		if left[path] || mounted[path] {
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		var stat syscall.Stat_t
-		if syscall.Lstat(path, &stat) != nil {
-			return nil
-		}
-		facts, stamp := describe(path, &stat)
-		_, err = fmt.Fprintf(out, "%s\x00%s\x00%s\x00", facts, stamp, path)
-		return err
-	})
-	_ = out.Flush()
+	l := lister{out: bufio.NewWriterSize(w, 256<<10), mounted: otherMounts(), done: r.Context().Done()}
+	root, err := os.Open("/")
+	if err != nil {
+		wire.Fail(w, wire.FromOS(err, "/"))
+		return
+	}
+	l.directory(root, "/", 0)
+	_ = l.out.Flush()
 }
 
-func describe(path string, stat *syscall.Stat_t) (facts, stamp string) {
-	facts = fmt.Sprintf("%o %d %d", stat.Mode, stat.Uid, stat.Gid)
+type lister struct {
+	out     *bufio.Writer
+	mounted map[string]bool
+	done    <-chan struct{}
+	line    []byte
+	link    [4096]byte
+}
+
+// directory closes it. Names are looked up in the open directory: resolving whole paths took most of the time, and ends at 4 KiB.
+func (l *lister) directory(directory *os.File, path string, depth int) {
+	defer directory.Close()
+	names, _ := directory.Readdirnames(-1)
+	fd := int(directory.Fd())
+	for _, name := range names {
+		select {
+		case <-l.done:
+			return
+		default:
+		}
+		full := path + name
+		if left[full] || l.mounted[full] {
+			continue
+		}
+		var stat syscall.Stat_t
+		if fstatat(fd, name, &stat) != nil {
+			continue // gone meanwhile
+		}
+		l.describe(fd, name, full, &stat)
+		if stat.Mode&syscall.S_IFMT != syscall.S_IFDIR || depth == maxDepth {
+			continue
+		}
+		if inner, err := syscall.Openat(fd, name, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0); err == nil {
+			l.directory(os.NewFile(uintptr(inner), name), full+"/", depth+1)
+		}
+	}
+}
+
+func (l *lister) describe(fd int, name, path string, stat *syscall.Stat_t) {
+	number := func(n uint64) { l.line = append(strconv.AppendUint(l.line, n, 10), ' ') }
+	l.line = l.line[:0]
+	for _, n := range [...]uint32{stat.Mode, stat.Uid, stat.Gid} {
+		number(uint64(n))
+	}
 	switch stat.Mode & syscall.S_IFMT {
 	case syscall.S_IFREG:
+		number(uint64(stat.Size))
+		l.line = append(l.line, 0)
 		// Nobody can set a change time (inode(7)): with the same inode it is the same content.
-		return fmt.Sprintf("%s %d", facts, stat.Size), fmt.Sprintf("%d %d.%09d", stat.Ino, stat.Ctim.Sec, stat.Ctim.Nsec)
+		for _, n := range [...]int64{int64(stat.Ino), stat.Ctim.Sec, stat.Ctim.Nsec} {
+			number(uint64(n))
+		}
 	case syscall.S_IFLNK:
-		target, _ := os.Readlink(path)
-		return facts + " " + target, ""
+		l.line = append(append(l.line, l.link[:readlinkat(fd, name, l.link[:])]...), 0)
 	case syscall.S_IFCHR, syscall.S_IFBLK:
-		return fmt.Sprintf("%s %d", facts, stat.Rdev), ""
+		number(uint64(stat.Rdev))
+		l.line = append(l.line, 0)
+	default:
+		l.line = append(l.line, 0)
 	}
-	return facts, ""
+	l.line = append(append(append(l.line, 0), path...), 0)
+	_, _ = l.out.Write(l.line)
+}
+
+func fstatat(fd int, name string, stat *syscall.Stat_t) error {
+	const nofollow = 0x100
+	pointer, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	if _, _, errno := syscall.Syscall6(sysFstatat, uintptr(fd), uintptr(unsafe.Pointer(pointer)), uintptr(unsafe.Pointer(stat)), nofollow, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func readlinkat(fd int, name string, buffer []byte) int {
+	pointer, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return 0
+	}
+	n, _, errno := syscall.Syscall6(syscall.SYS_READLINKAT, uintptr(fd), uintptr(unsafe.Pointer(pointer)), uintptr(unsafe.Pointer(&buffer[0])), uintptr(len(buffer)), 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 // otherMounts are single files that an engine put in place, such as /etc/hosts, and file systems in memory.

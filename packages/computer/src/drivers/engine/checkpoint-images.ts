@@ -24,6 +24,8 @@ const REPOSITORY = "lms-computer";
 /** Podman puts a registry in front. */
 const TAG = /(?:^|\/)lms-computer\/(checkpoint|machine):([a-z0-9_.-]+)\.([0-9a-f]{12})$/;
 
+const LIST_ATTEMPTS = 10;
+
 type Kind = "checkpoint" | "machine";
 
 /** One of our tags and the image it is on. */
@@ -48,8 +50,19 @@ export function reference(tag: Pick<Tag, "kind" | "name" | "token">): string {
 /** Every tag that keeps something for the computer of that name. */
 export async function tagsOf(engine: Engine, name: string, options: Abortable = {}): Promise<readonly Tag[]> {
 	const query = { filters: { label: [`${CHECKPOINT_LABELS.own}=1`] } };
-	const images = await engine.call("list the checkpoints", (docker, abortSignal) => docker.listImages({ ...query, abortSignal }), options);
-	return images.flatMap(readTags).filter((tag) => tag.name === name);
+	for (let attempt = 1; ; attempt++) {
+		try {
+			const images = await engine.call(
+				"list the checkpoints",
+				(docker, abortSignal) => docker.listImages({ ...query, abortSignal }),
+				options,
+			);
+			return images.flatMap(readTags).filter((tag) => tag.name === name);
+		} catch (error) {
+			// Podman's list fails when an image goes while it is being made, whoever's image it is.
+			if (!isComputerError(error, "image_not_found") || attempt === LIST_ATTEMPTS) throw error;
+		}
+	}
 }
 
 function readTags({ Id, RepoTags, Labels }: ImageInfo): Tag[] {
