@@ -50,6 +50,24 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 		}
 	});
 
+	test("the program ends first and hears on", async () => {
+		const heard = new Promise<string>((resolve) => {
+			void program((socket) => {
+				socket.end("bye");
+				void text(socket).then(resolve);
+			}).then(async (port) => {
+				const socket = await dial(port);
+				// Not by iterating: that destroys the socket at the end.
+				let got = "";
+				socket.on("data", (chunk) => (got += chunk));
+				await new Promise((resolve) => socket.once("end", resolve));
+				expect(got).toBe("bye");
+				socket.end("still here");
+			});
+		});
+		expect(await heard).toBe("still here");
+	});
+
 	test("300 connections, 30 at once", async () => {
 		const port = await program((socket) => socket.pipe(socket));
 		for (let round = 0; round < 10; round++) {

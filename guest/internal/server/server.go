@@ -19,6 +19,7 @@ import (
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
+	"lms-computer/guest/internal/system"
 	"lms-computer/guest/internal/terminal"
 	"lms-computer/guest/internal/tree"
 	"lms-computer/guest/internal/tunnel"
@@ -79,6 +80,7 @@ func Serve(o Options) error {
 	edit.Register(mux)
 	search.Register(mux)
 	info.Register(mux, o.Home, shell)
+	system.Register(mux, o.Home)
 	tunnel.Register(mux)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)

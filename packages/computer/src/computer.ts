@@ -7,6 +7,8 @@ import { type Execution, spawn } from "./agent/execution.js";
 import { Files } from "./agent/files.js";
 import { type ComputerInfo, computerInfo } from "./agent/info.js";
 import { AgentLink } from "./agent/link.js";
+import { Meter, type Metrics, type Tool, type ToolsOptions } from "./agent/metrics.js";
+import { Processes } from "./agent/processes.js";
 import { Sessions } from "./agent/sessions.js";
 import { Terminals } from "./agent/terminals.js";
 import type { Changes } from "./agent/tree.js";
@@ -38,11 +40,13 @@ export class Computer {
 	readonly terminals: Terminals;
 	/** Running and finished ones, whoever started them. */
 	readonly commands: Commands;
+	readonly processes: Processes;
 	readonly environment: Environment;
 	readonly #slot: Slot;
 	readonly #lease: Lease;
 	readonly #link: AgentLink;
 	readonly #forwards: Forwards;
+	readonly #meter: Meter;
 	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
@@ -60,6 +64,8 @@ export class Computer {
 		this.terminals = new Terminals(this.#link);
 		this.commands = new Commands(this.#link);
 		this.environment = new Environment(this.#link);
+		this.processes = new Processes(this.#link);
+		this.#meter = new Meter(this.#link);
 		this.#forwards = new Forwards(this.#link);
 	}
 
@@ -88,6 +94,16 @@ export class Computer {
 	async info(options: Abortable = {}): Promise<ComputerInfo> {
 		const connection = await this.#link.get(options.signal);
 		return computerInfo(await connection.json("GET", "/v1/info", undefined, options.signal));
+	}
+
+	/** What it uses now: CPU, memory, processes, disk, network. */
+	async metrics(options: Abortable = {}): Promise<Metrics> {
+		return this.#meter.metrics(options);
+	}
+
+	/** The well-known tools that it has, found on the PATH. */
+	async tools(options: ToolsOptions = {}): Promise<readonly Tool[]> {
+		return this.#meter.tools(options);
 	}
 
 	/** From the outside: what the driver knows of the machine. Starts nothing. */

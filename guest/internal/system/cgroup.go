@@ -1,0 +1,115 @@
+package system
+
+import (
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// usage is what the machine's cgroups count; nil is unknown.
+type usage struct {
+	cpuUs                 *uint64
+	cpuLimit              float64 // processors; 0: none
+	memoryUsed, memoryMax *uint64
+	pidsUsed, pidsMax     *uint64
+	oomKills              *uint64
+}
+
+// cgroupUsage reads the machine's own cgroups, which every driver mounts at /sys/fs/cgroup: version 2, version 1, or for each controller
+// whichever it is.
+func cgroupUsage(root string) usage {
+	file := func(path ...string) string {
+		return string(read(smallBytes, root, append([]string{"sys/fs/cgroup"}, path...)...))
+	}
+	var u usage
+	u.cpuUs, u.cpuLimit = cpuUsage(file)
+	u.memoryUsed, u.memoryMax, u.oomKills = memoryUsage(file)
+	for _, dir := range []string{"", "pids"} {
+		if text := file(dir, "pids.current"); text != "" {
+			u.pidsUsed, u.pidsMax = amount(text), limit(file(dir, "pids.max"))
+			break
+		}
+	}
+	return u
+}
+
+func cpuUsage(file func(...string) string) (us *uint64, processors float64) {
+	if text := file("cpu.stat"); text != "" {
+		return keyed(text, "usage_usec"), quota(file("cpu.max"))
+	}
+	for _, dir := range []string{"cpuacct", "cpu,cpuacct"} {
+		if ns := amount(file(dir, "cpuacct.usage")); ns != nil {
+			*ns /= 1000
+			us = ns
+			break
+		}
+	}
+	for _, dir := range []string{"cpu", "cpu,cpuacct"} {
+		if text := file(dir, "cpu.cfs_quota_us"); text != "" {
+			return us, quota(strings.TrimSpace(text) + " " + file(dir, "cpu.cfs_period_us"))
+		}
+	}
+	return us, 0
+}
+
+// memoryUsage counts pages of files that nobody touches as free: the kernel takes them back first.
+func memoryUsage(file func(...string) string) (used, most, oomKills *uint64) {
+	cache := "inactive_file"
+	dir := ""
+	text := file("memory.current")
+	switch {
+	case text != "":
+		most, oomKills = limit(file("memory.max")), keyed(file("memory.events"), "oom_kill")
+	default:
+		dir, cache = "memory", "total_inactive_file"
+		text = file(dir, "memory.usage_in_bytes")
+		most, oomKills = limit(file(dir, "memory.limit_in_bytes")), keyed(file(dir, "memory.oom_control"), "oom_kill")
+	}
+	used = amount(text)
+	if idle := keyed(file(filepath.Join(dir, "memory.stat")), cache); used != nil && idle != nil {
+		*used -= min(*used, *idle)
+	}
+	return used, most, oomKills
+}
+
+// quota reads `quota period` in µs, as in cpu.max, and gives processors; 0 is no limit ("max", or -1 in version 1).
+func quota(text string) float64 {
+	fields := strings.Fields(text)
+	if len(fields) != 2 {
+		return 0
+	}
+	quota, err1 := strconv.ParseInt(fields[0], 10, 64)
+	period, err2 := strconv.ParseInt(fields[1], 10, 64)
+	if err1 != nil || err2 != nil || quota <= 0 || period <= 0 {
+		return 0
+	}
+	return float64(quota) / float64(period)
+}
+
+// amount reads a file of one number.
+func amount(text string) *uint64 {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
+
+// limit is amount, with "max" and version 1's largest number (a multiple of the page size) for none.
+func limit(text string) *uint64 {
+	if n := amount(text); n != nil && *n < math.MaxInt64-math.MaxUint16 {
+		return n
+	}
+	return nil
+}
+
+// keyed finds one number in lines of `key number`.
+func keyed(text, key string) *uint64 {
+	for line := range strings.Lines(text) {
+		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == key {
+			return amount(fields[1])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package system
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type metrics struct {
+	At       int64  `json:"at"` // Unix ms
+	UptimeMs int64  `json:"uptimeMs"`
+	CPU      cpu    `json:"cpu"`
+	Memory   memory `json:"memory"`
+	Pids     pids   `json:"pids"`
+	Disk     disk   `json:"disk"`
+	Network  net    `json:"network"`
+	// Of the whole kernel: the load average has no notion of a machine.
+	Load []float64 `json:"load"`
+}
+
+type cpu struct {
+	UsedMs     uint64  `json:"usedMs"` // since the machine started
+	Processors float64 `json:"processors"`
+}
+
+// A limit that is null is none.
+type memory struct {
+	UsedBytes  uint64  `json:"usedBytes"`
+	LimitBytes *uint64 `json:"limitBytes"`
+	OOMKills   *uint64 `json:"oomKills"`
+}
+
+type pids struct {
+	Used  uint64  `json:"used"`
+	Limit *uint64 `json:"limit"`
+}
+
+type disk struct {
+	UsedBytes  uint64 `json:"usedBytes"`
+	TotalBytes uint64 `json:"totalBytes"`
+	FreeBytes  uint64 `json:"freeBytes"`
+}
+
+type net struct {
+	ReceivedBytes uint64 `json:"receivedBytes"`
+	SentBytes     uint64 `json:"sentBytes"`
+}
+
+// started is when the machine did: the agent is its first process, while /proc/uptime is the host's.
+var started = time.Now()
+
+// measure reads everything anew; what no cgroup counts is added up from the processes.
+func measure(root, home string) metrics {
+	u := cgroupUsage(root)
+	is := metrics{
+		At: time.Now().UnixMilli(), UptimeMs: time.Since(started).Milliseconds(),
+		CPU:  cpu{Processors: float64(runtime.NumCPU())},
+		Disk: diskOf(home), Network: parseNetwork(string(read(smallBytes, root, "proc/net/dev"))),
+		Load: parseLoad(string(read(smallBytes, root, "proc/loadavg"))),
+	}
+	if u.cpuLimit > 0 {
+		is.CPU.Processors = min(is.CPU.Processors, u.cpuLimit)
+	}
+	if u.cpuUs == nil || u.memoryUsed == nil || u.pidsUsed == nil {
+		u.addUp(root)
+	}
+	is.CPU.UsedMs = *u.cpuUs / 1000
+	is.Memory = memory{UsedBytes: *u.memoryUsed, LimitBytes: u.memoryMax, OOMKills: u.oomKills}
+	is.Pids = pids{Used: *u.pidsUsed, Limit: u.pidsMax}
+	return is
+}
+
+// addUp fills in from the processes. Memory that they share is counted for each; the time of those that have ended is in their parents'.
+func (u *usage) addUp(root string) {
+	var ticks, bytes, threads uint64
+	listed, _ := pidsOf(root)
+	for _, pid := range listed {
+		if is, ok := parseStat(read(smallBytes, root, "proc", strconv.Itoa(pid), "stat")); ok {
+			ticks += is.ownTicks + is.childTicks
+			bytes += uint64(is.rssPages) * uint64(os.Getpagesize())
+			threads += uint64(max(is.threads, 1))
+		}
+	}
+	for _, fill := range []struct {
+		at    **uint64
+		value uint64
+	}{{&u.cpuUs, ticks * tickMs * 1000}, {&u.memoryUsed, bytes}, {&u.pidsUsed, threads}} {
+		if *fill.at == nil {
+			*fill.at = &fill.value
+		}
+	}
+}
+
+// parseNetwork adds up /proc/net/dev over all devices but the loopback.
+func parseNetwork(text string) (sum net) {
+	for line := range strings.Lines(text) {
+		name, rest, found := strings.Cut(line, ":")
+		fields := strings.Fields(rest)
+		if !found || strings.TrimSpace(name) == "lo" || len(fields) < 16 {
+			continue
+		}
+		received, err1 := strconv.ParseUint(fields[0], 10, 64)
+		sent, err2 := strconv.ParseUint(fields[8], 10, 64)
+		if err1 == nil && err2 == nil {
+			sum.ReceivedBytes += received
+			sum.SentBytes += sent
+		}
+	}
+	return sum
+}
+
+// parseLoad reads the averages over 1, 5 and 15 minutes of /proc/loadavg; without one they are 0.
+func parseLoad(text string) []float64 {
+	load := []float64{0, 0, 0}
+	for i, field := range strings.Fields(text) {
+		if i == len(load) {
+			break
+		}
+		if n, err := strconv.ParseFloat(field, 64); err == nil && n >= 0 && !math.IsInf(n, 0) {
+			load[i] = n
+		}
+	}
+	return load
+}
+
+func diskOf(home string) disk {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(home, &fs) != nil && syscall.Statfs("/", &fs) != nil {
+		return disk{}
+	}
+	unit := uint64(fs.Frsize)
+	return disk{UsedBytes: (fs.Blocks - min(fs.Bfree, fs.Blocks)) * unit, TotalBytes: fs.Blocks * unit, FreeBytes: fs.Bavail * unit}
+}

@@ -1,0 +1,82 @@
+package system
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"lms-computer/guest/internal/wire"
+)
+
+const maxBodyBytes = 64 << 10
+
+// signals that a caller may name.
+var signals = map[string]syscall.Signal{
+	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM,
+	"USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "ABRT": syscall.SIGABRT, "ALRM": syscall.SIGALRM, "PIPE": syscall.SIGPIPE,
+	"CONT": syscall.SIGCONT, "STOP": syscall.SIGSTOP, "TSTP": syscall.SIGTSTP, "WINCH": syscall.SIGWINCH,
+}
+
+func signalNamed(name string) (syscall.Signal, error) {
+	if signal, ok := signals[strings.TrimPrefix(strings.ToUpper(name), "SIG")]; ok {
+		return signal, nil
+	}
+	names := make([]string, 0, len(signals))
+	for name := range signals {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return 0, wire.Errorf("invalid_argument", "expected signal to be one of %s, got %q", strings.Join(names, " "), name)
+}
+
+func signalProcess(_ http.ResponseWriter, r *http.Request) (any, error) {
+	pid, err := strconv.Atoi(r.PathValue("pid"))
+	if err != nil || pid < 1 { // 0 and below are groups, or everybody
+		return nil, wire.Errorf("invalid_argument", "expected the id of a process, got %q", r.PathValue("pid"))
+	}
+	body := struct {
+		Signal string `json:"signal"`
+	}{"TERM"}
+	if err := wire.Body(r, maxBodyBytes, &body); err != nil {
+		return nil, err
+	}
+	signal, err := signalNamed(body.Signal)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{}, send(pid, signal)
+}
+
+// send holds the process (a pidfd, where the kernel has them) while it looks at it, so that nobody else is hit who got its number.
+func send(pid int, signal syscall.Signal) error {
+	gone := wire.Errorf("not_found", "there is no process %d", pid).With("pid", pid)
+	held, err := os.FindProcess(pid)
+	if err != nil {
+		return gone
+	}
+	defer func() { _ = held.Release() }()
+	dir := strconv.Itoa(pid)
+	// kill(2) takes the id of a thread for its process: the agent's threads have ids beside 1.
+	if parseTgid(read(smallBytes, "/proc", dir, "status")) != pid {
+		return gone
+	}
+	is, ok := parseStat(read(smallBytes, "/proc", dir, "stat"))
+	if !ok {
+		return gone
+	}
+	if pid == 1 || isInternal("/", is, read(smallBytes, "/proc", dir, "cmdline")) {
+		return wire.Errorf("permission_denied", "process %d is the machine's agent; stop the computer instead", pid).With("pid", pid)
+	}
+	switch err := held.Signal(signal); {
+	case errors.Is(err, os.ErrProcessDone), errors.Is(err, syscall.ESRCH):
+		return gone
+	case err != nil:
+		return wire.FromOS(fmt.Errorf("process %d: %w", pid, err), "").With("pid", pid)
+	}
+	return nil
+}
