@@ -56,9 +56,8 @@ describe("a guest's answer to an edit", () => {
 		const error = await refused.catch((caught) => caught);
 		expect(error.context).toEqual({ index: 1, matches: 0, lines: [1, 3], closest: { line: 2, text: "\ta\r\n", diff: "x".repeat(16_384) } });
 		for (const closest of [null, [], { line: "2", text: "", diff: "" }, { line: 2, text: 5, diff: "" }]) {
-			await expect(replace(answered({ code: "invalid_argument", message: "no", context: { closest } }, 400))).rejects.toMatchObject({
-				context: { closest: undefined },
-			});
+			const refused = replace(answered({ code: "invalid_argument", message: "no", context: { closest } }, 400));
+			expect((await refused.catch((caught) => caught)).context).toEqual({});
 		}
 	});
 
