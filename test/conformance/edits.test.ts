@@ -5,6 +5,7 @@ import { suite } from "../support/suite.js";
 
 /** Each line is another, and none is UTF-8. */
 const LARGE = Array.from({ length: 160_000 }, (_, index) => `${index}: ${"x".repeat(24)} \xff`);
+const LARGE_BYTES = Buffer.from(LARGE.join("\n"), "latin1");
 
 suite("edits", (subject) => {
 	const files = (): Computer["files"] => subject.computer.files;
@@ -98,13 +99,12 @@ suite("edits", (subject) => {
 		});
 
 		test("5 MB, byte for byte", async () => {
-			const large = Buffer.from(LARGE.join("\n"), "latin1");
-			await files().write("large", large);
+			await files().write("large", LARGE_BYTES);
 			const old = `${LARGE[99_999]}\n${LARGE[100_000]}\n`;
 			const { replaced, totalLines } = await files().replace("large", [{ old: Buffer.from(old, "latin1"), new: "here\n" }]);
 			expect({ replaced, totalLines }).toEqual({ replaced: [{ count: 1, firstLine: 100_000 }], totalLines: 159_999 });
-			const at = large.indexOf(old, 0, "latin1");
-			const expected = Buffer.concat([large.subarray(0, at), Buffer.from("here\n"), large.subarray(at + old.length)]);
+			const at = LARGE_BYTES.indexOf(old, 0, "latin1");
+			const expected = Buffer.concat([LARGE_BYTES.subarray(0, at), Buffer.from("here\n"), LARGE_BYTES.subarray(at + old.length)]);
 			expect(Buffer.compare(await files().read("large"), expected)).toBe(0);
 		});
 
