@@ -47,9 +47,6 @@ func remove(in io.Reader, out io.Writer) error {
 		return failf("busy", "the machine in %s is running", target.Directory).hint("Stop it first.")
 	}
 	cleanUp(target.Directory)
-	if os.Geteuid() != 0 {
-		openUp(root)
-	}
 	// Without its record a machine is broken: one that lost half of its files must not be started as if it were whole.
 	if err := root.Remove(recordFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -60,8 +57,7 @@ func remove(in io.Reader, out io.Writer) error {
 	}
 	for _, entry := range entries {
 		if name := entry.Name(); name != lockFile {
-			// os.Root deletes through descriptors and never follows a symlink, whatever the guest left.
-			if err := root.RemoveAll(name); err != nil {
+			if err := discard(root, name); err != nil {
 				return err
 			}
 		}

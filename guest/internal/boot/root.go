@@ -99,7 +99,7 @@ func (b *builder) warn(format string, args ...any) {
 
 // directories makes what is missing and empties /tmp. What the guest made of the others is its own affair.
 func (b *builder) directories() error {
-	if err := b.root.RemoveAll("tmp"); err != nil {
+	if err := discard(b.root.Root, "tmp"); err != nil {
 		return err
 	}
 	for _, d := range emptyDirectories {
