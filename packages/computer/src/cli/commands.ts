@@ -116,12 +116,13 @@ the waiting, not the job.`,
 	{
 		name: "kill",
 		summary: "end a job and all it started",
-		details: `Sends the signal, and KILL to what is left after two seconds. Returns when it is gone; one that has ended is left alone.`,
+		details: `Interrupts it as Ctrl-C does; what does not heed that gets the signal, and after two seconds KILL. Returns when it is gone; one that
+has ended is left alone.`,
 		words: [{ syntax: "<id>", help: "the job, as `jobs` and `exec --detach` tell it" }],
 		flags: [...FINDING, "signal"],
 		examples: [
-			["lms-computer kill 7", "with TERM"],
-			["lms-computer kill 7 --signal INT", "as Ctrl-C does"],
+			["lms-computer kill 7", "with TERM, if Ctrl-C is not enough"],
+			["lms-computer kill 7 --signal KILL", "without grace"],
 		],
 		failureStatus: 1,
 		load: () => import("./commands/kill.js"),

@@ -87,7 +87,7 @@ export const FLAGS = {
 	follow: { syntax: "-f, --follow", help: "go on until the job ends" },
 	signal: {
 		syntax: "--signal <name>",
-		help: "TERM, INT, HUP … (default: TERM)",
+		help: "TERM, INT, HUP, QUIT, USR1, USR2 or KILL (default: TERM)",
 		read: matching(/^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/, "the name of a signal, such as TERM or SIGINT"),
 	},
 	all: { syntax: "-a, --all", help: "every computer (of that driver)" },
