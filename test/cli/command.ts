@@ -18,6 +18,9 @@ export interface Ended {
 /** Long enough for a busy machine, short enough to say what came instead. */
 const SAYS_MS = 20_000;
 
+/** Of a test that starts a dozen processes: each takes a second or two when the machine is busy. */
+export const PATIENCE_MS = 120_000;
+
 export class Running {
 	readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
 	readonly ended: Promise<Ended>;
