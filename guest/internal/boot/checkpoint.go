@@ -207,7 +207,7 @@ func erase(in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// removeTree deletes through descriptors and follows no symlink, whatever the guest left.
+// removeTree is discard for a name below a directory that may be gone.
 func removeTree(directory, name string) error {
 	root, err := os.OpenRoot(directory)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -217,11 +217,5 @@ func removeTree(directory, name string) error {
 		return err
 	}
 	defer root.Close()
-	if os.Geteuid() != 0 {
-		if inner, err := root.OpenRoot(name); err == nil {
-			openUp(inner)
-			inner.Close()
-		}
-	}
-	return root.RemoveAll(name)
+	return discard(root, name)
 }

@@ -74,6 +74,7 @@ func start(in io.Reader, out io.Writer) error {
 	debug.FreeOSMemory()
 	select {
 	case <-ended:
+		control.Close() // who comes now waits for the lock, too
 	case <-stopping:
 		control.Close() // who comes now waits for the lock
 		freezer.end()
