@@ -7,7 +7,6 @@ export type { FileEntry } from "./agent/file-entry.js";
 export type { ComputerInfo } from "./agent/info.js";
 export type { Terminal } from "./agent/terminals.js";
 export type { OutputChunk } from "./agent/text.js";
-export type { Changes } from "./agent/tree.js";
 export { Computer } from "./computer.js";
 export { type DriverReport, diagnose, listComputers } from "./doctor.js";
 export type { Availability, Capabilities, Checkpoint, DriverName, MachineInfo, Progress } from "./driver.js";
