@@ -5,7 +5,7 @@ import type { Context } from "./commands.js";
 import { withFound } from "./open.js";
 
 /** As `timeout` has it. */
-export const TIMED_OUT = 124;
+const TIMED_OUT = 124;
 
 /** A job is a command of a running computer, by the id that is the first word. */
 export function withJob(context: Context, use: (commands: Computer["commands"], id: string) => Promise<number>): Promise<number> {

@@ -11,7 +11,7 @@ import type { Engine } from "./engine.js";
 import { LABELS } from "./labels.js";
 import { PREPARED_LABELS } from "./prepared-leftovers.js";
 
-export const CHECKPOINT_LABELS = {
+const CHECKPOINT_LABELS = {
 	own: "lms-computer.checkpoint",
 	id: "lms-computer.checkpoint.id",
 	/** Base64url: the caller's words are not to be read as instructions of a Dockerfile. */
@@ -43,7 +43,7 @@ export function newToken(): string {
 	return randomBytes(6).toString("hex");
 }
 
-export function reference(tag: Pick<Tag, "kind" | "name" | "token">): string {
+function reference(tag: Pick<Tag, "kind" | "name" | "token">): string {
 	return `${REPOSITORY}/${tag.kind}:${tag.name}.${tag.token}`;
 }
 
