@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/archive"
 	"lms-computer/guest/internal/edit"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
@@ -82,6 +83,7 @@ func Serve(o Options) error {
 	info.Register(mux, o.Home, shell)
 	system.Register(mux, o.Home)
 	tunnel.Register(mux)
+	archive.Register(mux)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
 	hello := map[string]any{

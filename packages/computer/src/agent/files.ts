@@ -22,6 +22,9 @@ import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
 import { type SearchOptions, type SearchResult, search, type WalkOptions } from "./search.js";
 import { flag, list, parseJson } from "./shapes.js";
+import type { TransferOptions, TransferResult, UploadOptions } from "./transfer.js";
+import { download } from "./transfer-download.js";
+import { upload } from "./transfer-upload.js";
 import { wrap } from "./wrap.js";
 import type { Source } from "./write.js";
 
@@ -197,6 +200,22 @@ export class Files {
 	async #listing(url: string, { signal }: Abortable): Promise<DirectoryListing> {
 		const json = await (await this.#link.get(signal)).json("GET", url, undefined, signal);
 		return { entries: list(json, "entries", fileEntry), truncated: flag(json, "truncated") };
+	}
+
+	/**
+	 * A file or a whole folder of this host becomes `guestPath`, parents made; a folder that is there is added to. What it replaces stays until all has
+	 * come. Any path that this process may read: ask the user first. Symlinks in it stay symlinks; one as `hostPath` is `not_a_file`.
+	 */
+	async upload(hostPath: string, guestPath: GuestPath, options: UploadOptions = {}): Promise<TransferResult> {
+		return upload(this.#link, hostPath, guestPath, options);
+	}
+
+	/**
+	 * The other way. Nothing lands outside of `hostPath`, and nothing of it changes before all has come. Symlinks that lead out of the folder are skipped,
+	 * and those that are there are replaced, never followed.
+	 */
+	async download(guestPath: GuestPath, hostPath: string, options: TransferOptions = {}): Promise<TransferResult> {
+		return download(this.#link, guestPath, hostPath, options);
 	}
 
 	async #change(action: string, options: Abortable): Promise<FileEntry> {

@@ -1,0 +1,75 @@
+// Package archive moves files and whole folders in and out of the machine as tar streams of any size.
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+
+	"lms-computer/guest/internal/wire"
+)
+
+// Register adds the routes to mux.
+func Register(mux *http.ServeMux) {
+	mux.HandleFunc("POST /v1/archive/put", wire.Handler(put))
+	mux.HandleFunc("GET /v1/archive/get", wire.Handler(get))
+}
+
+// Records of our own in a PAX header, for what tar has no one way to say: where the data of a sparse file is, as `offset,length,…`, and the
+// size of the whole.
+const (
+	recordMap  = "LMS.map"
+	recordSize = "LMS.size"
+)
+
+const chunkBytes = 256 << 10
+
+var buffers = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
+
+// failed gives err a code and says which path it is about: an error from below a held directory names its last part alone.
+func failed(err error, path string) error {
+	var known *wire.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	return wire.FromOS(fmt.Errorf("%q: %w", path, err), path)
+}
+
+// pathOf reads an absolute path from the query; its bytes stay as they came.
+func pathOf(r *http.Request) (string, error) {
+	at := r.URL.Query().Get("path")
+	if at == "" || at[0] != '/' || len(at) > maxPathBytes || strings.IndexByte(at, 0) >= 0 {
+		return "", wire.Errorf("invalid_argument", "expected an absolute path of at most %d bytes without NUL, got %q", maxPathBytes, at)
+	}
+	return at, nil
+}
+
+// permissions of a header or a file, without setuid and setgid unless they are to be kept.
+func permissions(bits int64, keepSetuid bool) os.FileMode {
+	mode := os.FileMode(bits & 0o777)
+	if bits&syscall.S_ISVTX != 0 {
+		mode |= os.ModeSticky
+	}
+	if keepSetuid && bits&syscall.S_ISUID != 0 {
+		mode |= os.ModeSetuid
+	}
+	if keepSetuid && bits&syscall.S_ISGID != 0 {
+		mode |= os.ModeSetgid
+	}
+	return mode
+}
+
+// parentOf cuts a cleaned absolute path.
+func parentOf(at string) (dir, name string) {
+	dir, name = path.Split(path.Clean(at))
+	return dir, name
+}
