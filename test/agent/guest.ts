@@ -78,7 +78,7 @@ export function fakeGuest(handler: Handler, hello: object = HELLO): FakeGuest {
 		server.emit("connection", guest);
 		return host;
 	};
-	const link = new AgentLink({ connect });
+	const link = new AgentLink({ connect: async (begin) => begin(await connect()) });
 	onTestFinished(() => link.close());
 	return {
 		link,

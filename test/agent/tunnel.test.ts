@@ -23,7 +23,7 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 
 	beforeAll(async () => {
 		agent = await startAgent();
-		link = new AgentLink({ connect: () => agent.connect() });
+		link = new AgentLink({ connect: async (begin) => begin(await agent.connect()) });
 		forwards = new Forwards(link);
 	});
 	afterAll(async () => {

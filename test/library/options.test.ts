@@ -5,7 +5,7 @@ import { DEFAULTS } from "../../packages/computer/src/limits.js";
 import { driverChoice, machineSpec, type OpenOptions } from "../../packages/computer/src/options.js";
 
 test("nothing asked for is the defaults", () => {
-	const { session: _session, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, ...machine } = DEFAULTS;
+	const { session: _session, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, searchResults: _searchResults, ...machine } = DEFAULTS;
 	expect(machineSpec({})).toEqual({ ...machine, env: {}, runtime: undefined });
 	expect(machineSpec({ name: undefined, cpus: undefined })).toEqual(machineSpec({}));
 	expect(driverChoice(undefined)).toBe("auto");

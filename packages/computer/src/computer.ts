@@ -56,7 +56,7 @@ export class Computer {
 		this.#slot = slot;
 		this.#lease = lease;
 		this.#link = new AgentLink({
-			connect: (options) => slot.connect(options),
+			connect: (begin, options) => slot.connect(begin, options),
 			onReboot: () => slot.rebooted(),
 		});
 		this.files = new Files(this.#link);

@@ -70,6 +70,8 @@ export const DEADLINES = {
 	heartbeatMs: 10_000,
 	/** Past a command's own timeout, for the agent to kill it and send the result. */
 	resultMs: 20_000,
+	/** An engine to notice that a machine, to whose agent nothing can connect any more, has ended. */
+	downMs: 10_000,
 	/** TERM to KILL when a machine is stopped. */
 	stopGraceMs: 2_000,
 	/** Copying a computer's files for or from a checkpoint. */

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Abortable, CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
+import { DEADLINES } from "./limits.js";
 import { inTurn } from "./turn.js";
 
 export interface SlotOptions {
@@ -16,8 +17,6 @@ export interface SlotOptions {
 
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
 const MAX_TURNS = 5;
-/** A machine that ends lets go of its processes within moments. */
-const DOWN_MS = 50;
 const MAX_NOTICES = 100;
 
 export class Slot {
@@ -110,17 +109,18 @@ export class Slot {
 		});
 	}
 
-	/** A byte stream to the agent, of a machine that runs by then. */
-	async connect(options: CreateOptions): Promise<Duplex> {
-		for (let turn = 1; ; turn++) {
+	/** Begins with a byte stream to the agent, of a machine that runs by then. */
+	async connect<T>(begin: (stream: Duplex) => Promise<T>, options: CreateOptions): Promise<T> {
+		const deadline = Date.now() + DEADLINES.downMs;
+		for (let pauseMs = 25; ; pauseMs = Math.min(2 * pauseMs, 400)) {
 			if (!this.#checked) await this.ready(options);
 			this.#checked = false;
 			try {
-				return await this.machine.connect(options);
+				return await begin(await this.machine.connect(options));
 			} catch (error) {
-				// It was on its way down: a driver that sees it as running still will not for long.
-				if (turn === MAX_TURNS || !isComputerError(error, "machine_gone")) throw error;
-				await pause(turn * DOWN_MS);
+				// It was on its way down: an engine goes on to say that it runs until it has been told of its end.
+				if (Date.now() > deadline || !isComputerError(error, "machine_gone")) throw error;
+				await pause(pauseMs, undefined, { signal: options.signal }).catch(() => {});
 			}
 		}
 	}

@@ -6,8 +6,8 @@ import { canceled, waitFor } from "./abort.js";
 import { Connection } from "./connection.js";
 
 export interface LinkOptions {
-	/** A new byte stream to a running agent; starts the machine if it must. */
-	readonly connect: (options: Abortable) => Promise<Duplex>;
+	/** Begins with a new byte stream to a running agent; starts the machine if it must, and begins again if it was on its way down. */
+	readonly connect: <T>(begin: (stream: Duplex) => Promise<T>, options: Abortable) => Promise<T>;
 	/** The agent started anew since the last connection: its shells and commands are gone. */
 	readonly onReboot?: () => void;
 }
@@ -50,8 +50,7 @@ export class AgentLink {
 
 	async #open(): Promise<Connection> {
 		const { signal } = this.#closing;
-		const duplex = await this.#options.connect({ signal });
-		const connection = await Connection.open(duplex, signal);
+		const connection = await this.#options.connect((stream) => Connection.open(stream, signal), { signal });
 		if (signal.aborted) connection.close();
 		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
 		this.#boot = connection.hello.boot;
