@@ -21,10 +21,11 @@ func Register(mux *http.ServeMux) {
 }
 
 // Records of our own in a PAX header, for what tar has no one way to say: where the data of a sparse file is, as `offset,length,…`, and the
-// size of the whole.
+// size of the whole; and for the archive how many entries were left out.
 const (
-	recordMap  = "LMS.map"
-	recordSize = "LMS.size"
+	recordMap     = "LMS.map"
+	recordSize    = "LMS.size"
+	recordSkipped = "LMS.skipped"
 )
 
 const chunkBytes = 256 << 10

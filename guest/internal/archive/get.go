@@ -48,7 +48,6 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 	begin := func(kind string) {
 		w.Header().Set("lms-type", kind)
 		w.Header().Set("content-type", "application/x-tar")
-		w.Header().Set("trailer", "lms-skipped")
 		w.WriteHeader(http.StatusOK)
 	}
 	if info.IsDir() {
@@ -75,11 +74,19 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	if p.archive.Close() != nil || out.flush() != nil {
+	if p.tellSkipped() != nil || p.archive.Close() != nil || out.flush() != nil {
 		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set("lms-skipped", strconv.Itoa(p.skipped))
 	return nil, nil
+}
+
+// tellSkipped closes the archive with how many entries are not in it.
+func (p *packer) tellSkipped() error {
+	if !p.records || p.skipped == 0 {
+		return nil
+	}
+	records := map[string]string{recordSkipped: strconv.Itoa(p.skipped)}
+	return p.archive.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "pax_global_header", PAXRecords: records})
 }
 
 // folder packs what is in one, sorted by name.

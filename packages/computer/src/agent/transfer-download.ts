@@ -26,10 +26,6 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 	const { stream, headers } = await connection.open("GET", `/v1/archive/get?path=${from}&records=1`, options.signal);
 	const source = wrap(stream, { signal: options.signal, writable: false });
 	const tally = new Tally(options);
-	stream.on("trailers", (trailers) => {
-		const skipped = Number(trailers["lms-skipped"]);
-		if (skipped > 0) tally.skip(`${skipped} in the machine that are neither file, folder nor symlink, or could not be read`);
-	});
 	const name = Buffer.from(basename(to));
 	const staged = Buffer.from(`.lms-${randomBytes(8).toString("hex")}`);
 	let parent: Folder | undefined;
@@ -41,6 +37,7 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 		const reader = new TarReader(receiver);
 		for await (const chunk of source) reader.push(chunk as Buffer);
 		reader.finish();
+		if (reader.skipped > 0) tally.skip(`${reader.skipped} in the machine that are neither file, folder nor symlink, or could not be read`);
 		if (headers["lms-type"] === "file") showFile(receiver.only(), parent, name);
 		else showFolder(receiver.complete(), parent, staged, name);
 	} catch (error) {

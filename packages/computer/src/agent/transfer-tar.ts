@@ -33,13 +33,15 @@ export interface TarSink {
 }
 
 export class TarReader {
+	/** How many entries the sender says it left out. */
+	skipped = 0;
 	readonly #sink: TarSink;
 	readonly #block = Buffer.alloc(BLOCK);
 	#fill = 0;
 	/** Of the current content, and of the padding after it. */
 	#left = 0;
 	#padding = 0;
-	#pax: { readonly bytes: Buffer; at: number } | undefined;
+	#pax: { readonly bytes: Buffer; at: number; readonly global: boolean } | undefined;
 	#records = new Map<string, Buffer>();
 	#inFile = false;
 	#over = false;
@@ -93,7 +95,7 @@ export class TarReader {
 		this.#left = size;
 		if (flag === "x" || flag === "g") {
 			if (size > MAX_PAX_BYTES) throw broken(`expected a pax header of at most ${MAX_PAX_BYTES} bytes`);
-			this.#pax = { bytes: Buffer.alloc(flag === "x" ? size : 0), at: 0 };
+			this.#pax = { bytes: Buffer.alloc(size), at: 0, global: flag === "g" };
 			if (size === 0) this.#close();
 			return;
 		}
@@ -120,7 +122,9 @@ export class TarReader {
 
 	#close(): void {
 		if (this.#pax !== undefined) {
-			this.#records = records(this.#pax.bytes);
+			const found = records(this.#pax.bytes);
+			if (!this.#pax.global) this.#records = found;
+			else this.skipped = Math.trunc(Number(found.get("LMS.skipped") ?? 0)) || 0;
 			this.#pax = undefined;
 		} else if (this.#inFile) {
 			this.#inFile = false;
