@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-const freezeDeadline = 10 * time.Second
+const (
+	freezeAgain    = 200 * time.Millisecond
+	freezeDeadline = 10 * time.Second
+)
 
 // freezer is where a machine's processes can be made to stand still, all at once and without their noticing.
 type freezer struct {
@@ -53,12 +56,20 @@ func (f *freezer) stop() error {
 	if err := write(f.file, f.freeze); err != nil {
 		return err
 	}
-	// Version 1 has no event for it.
+	// Version 1 has no event for it, and may stay at FREEZING for ever when a task of the group was just being born: then it must be let go and
+	// asked again, as its documentation says (and runc does).
+	again := time.Now().Add(freezeAgain)
 	for deadline := time.Now().Add(freezeDeadline); ; time.Sleep(time.Millisecond) {
 		if state, err := os.ReadFile(f.state); err != nil {
 			return err
 		} else if bytes.Contains(state, []byte(f.isFrozen)) {
 			return nil
+		}
+		if time.Now().After(again) {
+			again = time.Now().Add(freezeAgain)
+			_ = write(f.file, f.thaw)
+			time.Sleep(10 * time.Millisecond)
+			_ = write(f.file, f.freeze)
 		}
 		if time.Now().After(deadline) {
 			_ = write(f.file, f.thaw)
