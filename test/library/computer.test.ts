@@ -24,7 +24,7 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 
 	const open = (spec = true) => {
 		const slot = new Slot({ driver, name: "box", spec: spec ? machineSpec({ name: "box" }) : undefined });
-		const computer = new Computer(slot, { driver, release: () => driver.close() });
+		const computer = new Computer(slot, { driver, probe: () => driver.probe(), release: () => driver.close() });
 		opened.push(computer);
 		return computer;
 	};

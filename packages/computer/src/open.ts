@@ -88,7 +88,7 @@ interface Look extends DriverReport {
 async function look(driver: DriverName, name: string, signal: AbortSignal | undefined): Promise<Look> {
 	const lease = await leaseDriver(driver);
 	try {
-		const availability = await lease.driver.probe({ signal });
+		const availability = await lease.probe({ signal });
 		// A probe never throws: an abort looks like an engine that is not there.
 		if (signal?.aborted) throw canceled(signal);
 		return { name: driver, lease, availability, machine: availability.usable ? await lease.driver.attach(name, { signal }) : undefined };

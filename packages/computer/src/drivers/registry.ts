@@ -1,5 +1,5 @@
 /** The drivers, in the order of `auto`. Each is loaded when it is first needed, and closed when the last holder lets go. */
-import type { Driver, DriverName } from "../driver.js";
+import type { Abortable, Availability, Driver, DriverName } from "../driver.js";
 
 type Load = () => Promise<Driver>;
 
@@ -11,6 +11,8 @@ const LOADERS: Readonly<Record<DriverName, Load>> = {
 
 export interface Lease {
 	readonly driver: Driver;
+	/** The driver's own probe, but what was usable once is not asked again as long as somebody holds it: calls tell when it has gone. */
+	probe(options: Abortable): Promise<Availability>;
 	/** Idempotent. */
 	release(): Promise<void>;
 }
@@ -18,6 +20,7 @@ export interface Lease {
 interface Held {
 	readonly driver: Promise<Driver>;
 	holders: number;
+	usable?: Availability;
 }
 
 const held = new Map<DriverName, Held>();
@@ -39,7 +42,14 @@ export async function leaseDriver(name: DriverName): Promise<Lease> {
 		await (await entry.driver).close();
 	};
 	try {
-		return { driver: await entry.driver, release };
+		const driver = await entry.driver;
+		const probe = async (options: Abortable) => {
+			if (entry.usable !== undefined) return entry.usable;
+			const availability = await driver.probe(options);
+			if (availability.usable) entry.usable = availability;
+			return availability;
+		};
+		return { driver, probe, release };
 	} catch (error) {
 		held.delete(name);
 		throw error;
