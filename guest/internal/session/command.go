@@ -11,7 +11,7 @@ import (
 
 // How long a command has after an interrupt, and then after a TERM.
 const (
-	interruptGrace = 250 * time.Millisecond
+	interruptGrace = 500 * time.Millisecond
 	terminateGrace = 500 * time.Millisecond
 )
 
