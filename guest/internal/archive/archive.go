@@ -2,8 +2,6 @@
 package archive
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path"
@@ -31,19 +29,6 @@ const (
 const chunkBytes = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
-
-// failed gives err a code and says which path it is about: an error from below a held directory names its last part alone.
-func failed(err error, path string) error {
-	var known *wire.Error
-	if errors.As(err, &known) {
-		return known
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		err = errno
-	}
-	return wire.FromOS(fmt.Errorf("%q: %w", path, err), path)
-}
 
 // pathOf reads an absolute path from the query; its bytes stay as they came.
 func pathOf(r *http.Request) (string, error) {

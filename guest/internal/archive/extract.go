@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -110,7 +111,7 @@ func (x *extractor) entry(header *tar.Header, content io.Reader) error {
 		return wire.Errorf("invalid_argument", "expected files, folders and links in the archive, got type %q: %q", header.Typeflag, name)
 	}
 	if err != nil {
-		return failed(err, name)
+		return files.Failed(err, name)
 	}
 	return nil
 }
@@ -145,7 +146,7 @@ func (x *extractor) enter(name string) error {
 	}
 	opened, err := x.root.OpenRoot(name)
 	if err != nil {
-		return failed(err, name)
+		return files.Failed(err, name)
 	}
 	x.close()
 	x.open, x.openAs = opened, name
@@ -158,7 +159,7 @@ func (x *extractor) makeRoom(name, last string) error {
 		return conflict(fs.ErrExist, name)
 	}
 	if err := x.open.Remove(last); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(err, name)
+		return files.Failed(err, name)
 	}
 	return nil
 }
@@ -167,7 +168,7 @@ func conflict(err error, name string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return wire.Errorf("invalid_argument", "the archive has %q as a folder and as something else", name)
 	}
-	return failed(err, name)
+	return files.Failed(err, name)
 }
 
 func (x *extractor) file(last string, header *tar.Header, content io.Reader) error {
@@ -211,7 +212,7 @@ func (x *extractor) link(target, name string) error {
 		return refused
 	}
 	if err := x.root.Link(from, name); err != nil {
-		return failed(err, name)
+		return files.Failed(err, name)
 	}
 	return nil
 }
@@ -221,10 +222,10 @@ func (x *extractor) dressFolders() error {
 	for _, name := range slices.Backward(x.order) {
 		is := x.folders[name]
 		if err := x.root.Chmod(name, is.mode); err != nil {
-			return failed(err, name)
+			return files.Failed(err, name)
 		}
 		if err := x.date(x.root, name, is.changed); err != nil {
-			return failed(err, name)
+			return files.Failed(err, name)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	info, err := os.Stat(at)
 	if err != nil {
-		return nil, failed(err, at)
+		return nil, files.Failed(err, at)
 	}
 	if !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, wire.Errorf("not_a_file", "expected %q to be a file or a folder", at).With("path", at)
@@ -53,7 +54,7 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 	if info.IsDir() {
 		root, err := os.OpenRoot(at)
 		if err != nil {
-			return nil, failed(err, at)
+			return nil, files.Failed(err, at)
 		}
 		begin("directory")
 		err = p.folder(r, root, "", 0)
@@ -65,7 +66,7 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 		dir, name := parentOf(at)
 		f, err := os.OpenFile(at, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 		if err != nil {
-			return nil, failed(err, dir)
+			return nil, files.Failed(err, dir)
 		}
 		begin("file")
 		err = p.file(r, f, name)

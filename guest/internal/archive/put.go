@@ -13,6 +13,7 @@ import (
 	"path"
 	"syscall"
 
+	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -51,11 +52,11 @@ func put(_ http.ResponseWriter, r *http.Request) (any, error) {
 	} else if real != "" {
 		dir, name = parentOf(real)
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, failed(err, dir)
+		return nil, files.Failed(err, dir)
 	}
 	parent, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, failed(err, dir)
+		return nil, files.Failed(err, dir)
 	}
 	defer parent.Close()
 	return stage(r, parent, name, func(x *extractor) {
@@ -73,18 +74,18 @@ func realFolder(at string) (string, error) {
 		}
 		return "", nil
 	case err != nil:
-		return "", failed(err, at)
+		return "", files.Failed(err, at)
 	case !info.IsDir():
 		return "", wire.Errorf("already_exists", "expected %q to be a folder or not there", at).With("path", at)
 	}
 	link, err := os.Open(at)
 	if err != nil {
-		return "", failed(err, at)
+		return "", files.Failed(err, at)
 	}
 	defer link.Close()
 	real, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", link.Fd()))
 	if err != nil {
-		return "", failed(err, at)
+		return "", files.Failed(err, at)
 	}
 	if real == "/" {
 		return "", wire.Errorf("invalid_argument", "expected the path of a folder that has a name, got %q", at)
@@ -95,12 +96,12 @@ func realFolder(at string) (string, error) {
 func stage(r *http.Request, parent *os.Root, name string, bound func(*extractor)) (any, error) {
 	temporary := fmt.Sprintf(".lms-%016x", rand.Uint64())
 	if err := parent.Mkdir(temporary, 0o700); err != nil {
-		return nil, failed(err, name)
+		return nil, files.Failed(err, name)
 	}
 	defer func() { removeAll(parent, temporary) }()
 	root, err := parent.OpenRoot(temporary)
 	if err != nil {
-		return nil, failed(err, name)
+		return nil, files.Failed(err, name)
 	}
 	defer root.Close()
 	x := newExtractor(root)
@@ -129,7 +130,7 @@ func show(parent *os.Root, temporary, name string) error {
 		}
 	}
 	if err != nil {
-		return failed(err, name)
+		return files.Failed(err, name)
 	}
 	return nil
 }
