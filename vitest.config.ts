@@ -9,7 +9,10 @@ export default defineConfig({
 	resolve: {
 		// One copy of every module: a test that reaches into src and one that uses the package see the same classes.
 		// That the built package exports the same is itself a test.
-		alias: { "lms-computer": fileURLToPath(new URL("packages/computer/src/index.ts", import.meta.url)) },
+		alias: {
+			"lms-computer/tools": fileURLToPath(new URL("packages/computer/src/tools/index.ts", import.meta.url)),
+			"lms-computer": fileURLToPath(new URL("packages/computer/src/index.ts", import.meta.url)),
+		},
 	},
 	test: {
 		include: ["test/**/*.test.ts"],

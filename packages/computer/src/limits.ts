@@ -60,6 +60,20 @@ export const BOUNDS = {
 	replacements: { min: 1, max: 100 },
 } as const;
 
+/** Of the tools for models. */
+export const TOOL_LIMITS = {
+	session: "main",
+	callsPerTurn: 25,
+	timeoutMs: 30_000,
+	/** Clients of models give up at about 60 s. */
+	maxCallMs: 45_000,
+	maxOutputBytes: 32 * KiB,
+	maxOutputTokens: 8_000,
+	/** A model's context up to this gets the compact tools, and up to the next the standard ones. */
+	compactContextTokens: 10_000,
+	standardContextTokens: 20_000,
+} as const;
+
 /** How long we wait for others. */
 export const DEADLINES = {
 	/** One ping of one engine endpoint. */

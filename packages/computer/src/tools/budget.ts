@@ -1,0 +1,30 @@
+/** How many calls a model may make before it has to answer its user. */
+export interface BudgetState {
+	readonly used: number;
+	readonly remaining: number;
+	readonly perTurn: number;
+}
+
+export class Budget {
+	readonly #perTurn: number;
+	#used = 0;
+
+	constructor(perTurn: number) {
+		this.#perTurn = perTurn;
+	}
+
+	/** Takes what a call costs; false when it is not there any more. */
+	take(cost: number): boolean {
+		if (this.#used + cost > this.#perTurn) return false;
+		this.#used += cost;
+		return true;
+	}
+
+	newTurn(): void {
+		this.#used = 0;
+	}
+
+	get state(): BudgetState {
+		return { used: this.#used, remaining: this.#perTurn - this.#used, perTurn: this.#perTurn };
+	}
+}

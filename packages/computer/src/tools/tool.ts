@@ -1,0 +1,113 @@
+/** What a tool for a model is: plain data and one function. Types only; every door is made from these. */
+import type { Computer } from "../computer.js";
+
+/** Compact has at most 8 tools, for a small context; full has all of them. */
+export const PROFILES = ["compact", "standard", "full"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** JSON Schema, the part of it that every door understands: no references, no unions at the root. */
+export interface Schema {
+	readonly type: "object" | "array" | "string" | "integer" | "number" | "boolean";
+	readonly description?: string;
+	readonly properties?: Readonly<Record<string, Schema>>;
+	readonly required?: readonly string[];
+	readonly items?: Schema;
+	readonly enum?: readonly string[];
+	readonly minimum?: number;
+	readonly maximum?: number;
+	readonly minItems?: number;
+	readonly maxItems?: number;
+}
+
+/** Of the arguments, and of the structured result. */
+export interface ObjectSchema extends Schema {
+	readonly type: "object";
+	readonly properties: Readonly<Record<string, Schema>>;
+}
+
+/** What a client may tell its user before a call. */
+export interface Hints {
+	readonly readOnly: boolean;
+	/** It can overwrite or delete what is there. */
+	readonly destructive: boolean;
+	/** A second call with the same arguments changes nothing more. */
+	readonly idempotent: boolean;
+	/** It can reach what is outside of the computer. */
+	readonly openWorld: boolean;
+}
+
+/** What a door tells its model. */
+export interface ToolDefinition {
+	readonly name: string;
+	/** For people. */
+	readonly title: string;
+	readonly description: string;
+	readonly input: ObjectSchema;
+	readonly output: ObjectSchema;
+	readonly hints: Hints;
+	/** Of the calls of a turn. */
+	readonly cost: 0 | 1;
+	readonly profiles: readonly Profile[];
+}
+
+export interface Tool extends ToolDefinition {
+	/** May throw: the toolbox makes an answer of it. */
+	run(call: ToolCall): Promise<Answer>;
+}
+
+export type Arguments = Readonly<Record<string, unknown>>;
+
+/** One call, its arguments repaired and checked against the tool's schema. */
+export interface ToolCall {
+	readonly args: Arguments;
+	/** Opened by the first call that needs it. */
+	computer(): Promise<Computer>;
+	readonly signal: AbortSignal | undefined;
+	/** Told to the user while it goes on. */
+	status(text: string): void;
+	readonly settings: Settings;
+	/** A call to make next, as text, in the words of this profile: `Wait(job: "3")`. */
+	say(name: string, args?: Arguments): string;
+}
+
+/** Bounds of every call of a toolbox. */
+export interface Settings {
+	/** The shell that commands run in. */
+	readonly session: string;
+	/** A command's own limit, until it goes on as a job. */
+	readonly timeoutMs: number;
+	/** No call takes longer: clients give up at about 60 s. */
+	readonly maxCallMs: number;
+	/** Of output in one result. */
+	readonly maxOutputBytes: number;
+	/** The same in tokens, as far as they can be told from the text. */
+	readonly maxOutputTokens: number;
+	readonly strictSafety: boolean;
+	/** Absolute paths of the host that transfers may touch; a folder with all below it, or a file. */
+	readonly hostFolders: readonly string[];
+}
+
+/** What a tool answers. */
+export interface Answer {
+	readonly text: string;
+	readonly structured?: Readonly<Record<string, unknown>>;
+	readonly isError?: boolean;
+	readonly links?: readonly Link[];
+}
+
+/** Something larger that stands behind a result. */
+export interface Link {
+	/** `computer://file/home/user/a.txt`, `computer://job/3/stdout` */
+	readonly uri: string;
+	readonly name: string;
+	readonly mimeType?: string;
+}
+
+/** What a model and a program get. Always both: the text says all that a model needs. */
+export interface ToolResult {
+	readonly text: string;
+	/** With `budget`, and `error` when it is one. */
+	readonly structured: Readonly<Record<string, unknown>>;
+	readonly isError: boolean;
+	readonly links?: readonly Link[];
+}

@@ -1,0 +1,34 @@
+import { type Computer, openComputer } from "lms-computer";
+import { Toolbox } from "lms-computer/tools";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MATRIX } from "../support/drivers.js";
+
+describe.for(MATRIX)("$title", (target) => {
+	describe.skipIf(target.skip !== undefined)("the toolbox", () => {
+		let computer: Computer;
+		let toolbox: Toolbox;
+		beforeAll(async () => {
+			computer = await target.open("toolbox");
+			toolbox = new Toolbox({ open: () => openComputer({ ...target.options, name: computer.name }), callsPerTurn: 1000 });
+		});
+		afterAll(() => toolbox.close());
+
+		test("runs a command in a shell that stays", async () => {
+			await toolbox.call("Execute", { command: "cd /tmp && export FRUIT=pear" });
+			const result = await toolbox.call("Execute", { command: 'echo "$PWD $FRUIT"; exit 3' });
+			expect(result).toMatchObject({ isError: false, structured: { exitCode: 3, stdout: "/tmp pear\n" } });
+			expect(result.text).toContain("exit code 3");
+		});
+
+		test("writes a file and reads it back", async () => {
+			await toolbox.call("WriteFile", { path: "a/b.txt", content: "one\ntwo\nthree" });
+			const result = await toolbox.call("ReadFile", { path: "~/a/b.txt", startLine: "2" });
+			expect(result.structured).toMatchObject({ content: "two\nthree", totalLines: 3 });
+		});
+
+		test("answers with the failure instead of throwing", async () => {
+			const result = await toolbox.call("ReadFile", { path: "/nowhere" });
+			expect(result).toMatchObject({ isError: true, structured: { error: { code: "not_found" } } });
+		});
+	});
+});
