@@ -16,7 +16,8 @@ import (
 var version = "dev"
 
 const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR]
-                  [--state-dir DIR] [--home DIR]
+                  [--state-dir DIR] [--home DIR] [--unheld TIME --unclaimed TIME]
+                  [--idle-stop TIME] [--made ID]
                                    be PID 1 and serve
        agent connect [--socket PATH]
                                    join stdio to the agent's socket
@@ -48,6 +49,10 @@ func run(command string, args []string) error {
 		flags.StringVar(&o.SpoolDir, "spool-dir", "/var/lib/lms/log", "")
 		flags.StringVar(&o.StateDir, "state-dir", "/var/lib/lms/state", "")
 		flags.StringVar(&o.Home, "home", "/home/user", "")
+		flags.DurationVar(&o.Life.Unheld, "unheld", 0, "")
+		flags.DurationVar(&o.Life.Unclaimed, "unclaimed", 0, "")
+		flags.DurationVar(&o.Life.IdleStop, "idle-stop", 0, "")
+		flags.StringVar(&o.Life.Made, "made", "", "")
 		_ = flags.Parse(args)
 		o.Socket = *socket
 		return server.Serve(o)

@@ -4,6 +4,7 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"lms-computer/guest/internal/edit"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
+	"lms-computer/guest/internal/life"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
@@ -39,6 +41,8 @@ type Options struct {
 	SpoolDir string
 	StateDir string
 	Home     string
+	// Life says when the agent ends by itself; what is missing is filled in.
+	Life life.Options
 }
 
 // Serve runs the agent until a TERM.
@@ -71,9 +75,14 @@ func Serve(o Options) error {
 
 	env := environment(o.Home)
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
-	config := session.Config{RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
+	var living *life.Life
+	config := session.Config{Active: func() { living.Touch() }, RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
 	sessions := session.New(config)
 	terminals := terminal.New(config, sessions.State)
+	o.Life.StateDir = o.StateDir
+	o.Life.Busy = func() bool { return sessions.Busy() || terminals.Busy() }
+	o.Life.End = func() { sessions.Keep(); os.Exit(0) }
+	living = life.New(o.Life)
 	mux := http.NewServeMux()
 	sessions.Register(mux)
 	terminals.Register(mux)
@@ -84,19 +93,25 @@ func Serve(o Options) error {
 	system.Register(mux, o.Home)
 	tunnel.Register(mux)
 	archive.Register(mux)
+	living.Register(mux)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
 	hello := map[string]any{
 		"generation": Generation, "version": o.Version, "boot": hex.EncodeToString(boot), "shell": shell, "arch": runtime.GOARCH, "pid": os.Getpid(),
 	}
 	tree.Register(mux)
-	mux.HandleFunc("GET /v1/hello", func(w http.ResponseWriter, _ *http.Request) { wire.Reply(w, hello) })
+	mux.HandleFunc("GET /v1/hello", func(w http.ResponseWriter, _ *http.Request) {
+		answer := maps.Clone(hello)
+		answer["idleStopMs"] = living.IdleStop()
+		wire.Reply(w, answer)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))
 	})
 	go sessions.Warm()
 	go stopOnSignal(sessions.Keep)
-	server := newServer(mux)
+	server := newServer(living.Count(mux))
+	server.ConnContext, server.ConnState = living.Context, living.State
 	if o.ListenFD < 0 {
 		go listenAgain(o.Socket, func(another net.Listener) { go func() { _ = server.Serve(another) }() })
 	}

@@ -47,6 +47,9 @@ func (s *Sessions) start(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return c.state(), nil
 }
 
+// Busy tells whether a command runs.
+func (s *Sessions) Busy() bool { return s.jobs() > 0 }
+
 // jobs is how many commands run.
 func (s *Sessions) jobs() (running int) {
 	s.mu.Lock()

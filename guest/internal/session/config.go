@@ -13,10 +13,19 @@ type Config struct {
 	Home     string   // directory of a new session
 	Shell    string   // path of bash or of a POSIX sh
 	Env      []string // environment of a new session
+	// Active is called when something was done that no request waits for; may be nil.
+	Active func()
 
 	environment *environment
 
 	marker string // what the markers of commands begin with: other agents' processes may be in sight
+}
+
+// Did tells that something was done that no request waits for.
+func (c Config) Did() {
+	if c.Active != nil {
+		c.Active()
+	}
 }
 
 // FindShell returns the first shell there is; preferred (may be empty) comes first.

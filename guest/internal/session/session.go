@@ -246,6 +246,7 @@ func (s *Session) follow(c *Command, script string) {
 	}
 	close(c.ended)
 	s.mu.Unlock()
+	s.config.Did()
 	// The result is on its way first.
 	runtime.Gosched()
 	c.tidy()

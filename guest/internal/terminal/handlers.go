@@ -39,7 +39,7 @@ func (t *Terminals) Register(mux *http.ServeMux) {
 		return map[string]any{"terminals": t.all()}, nil
 	}))
 	mux.HandleFunc("PUT /v1/terminals/{name}", wire.Handler(t.put))
-	mux.HandleFunc("POST /v1/terminals/{name}/attach", wire.Handler(t.withTerminal(attach)))
+	mux.HandleFunc("POST /v1/terminals/{name}/attach", wire.Handler(t.withTerminal(t.attach)))
 	mux.HandleFunc("PUT /v1/terminals/{name}/size", wire.Handler(t.withTerminal(resize)))
 	mux.HandleFunc("DELETE /v1/terminals/{name}", wire.Handler(t.withTerminal(func(_ http.ResponseWriter, _ *http.Request, one *terminal) (any, error) {
 		one.hangUp()
@@ -96,7 +96,7 @@ func (t *Terminals) withTerminal(f func(http.ResponseWriter, *http.Request, *ter
 }
 
 // attach joins the request's body to the keyboard and the screen to the answer.
-func attach(w http.ResponseWriter, r *http.Request, one *terminal) (any, error) {
+func (t *Terminals) attach(w http.ResponseWriter, r *http.Request, one *terminal) (any, error) {
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	w.Header().Set("content-type", "application/octet-stream")
@@ -104,7 +104,7 @@ func attach(w http.ResponseWriter, r *http.Request, one *terminal) (any, error) 
 	_ = control.Flush()
 	v := one.screen.attach()
 	go func() {
-		_, _ = io.Copy(struct{ io.Writer }{one.master}, r.Body)
+		_, _ = io.Copy(keyboard{one.master, t.config.Did}, r.Body)
 		one.screen.detach(v) // the host has ended its side, or is gone
 	}()
 	defer one.screen.detach(v)
@@ -118,6 +118,17 @@ func attach(w http.ResponseWriter, r *http.Request, one *terminal) (any, error) 
 		}
 		_ = control.Flush()
 	}
+}
+
+// keyboard is where keys go. Typing keeps a machine awake, looking on does not.
+type keyboard struct {
+	io.Writer
+	typed func()
+}
+
+func (k keyboard) Write(keys []byte) (int, error) {
+	k.typed()
+	return k.Writer.Write(keys)
 }
 
 func resize(_ http.ResponseWriter, r *http.Request, one *terminal) (any, error) {

@@ -40,6 +40,15 @@ func setSize(master *os.File, columns, rows uint16) error {
 	return ioctl(master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
 }
 
+// foreground is the process group that the terminal listens to; 0: none, or it has ended.
+func foreground(master *os.File) int {
+	var group int32
+	if ioctl(master, syscall.TIOCGPGRP, unsafe.Pointer(&group)) != nil {
+		return 0
+	}
+	return int(group)
+}
+
 func ioctl(file *os.File, request uintptr, argument unsafe.Pointer) error {
 	raw, err := file.SyscallConn()
 	if err != nil {

@@ -26,6 +26,8 @@ type terminal struct {
 	screen  *screen
 	tree    process.Tree
 	script  string
+	// One command alone; else a shell, which waits for keys most of the time.
+	command bool
 
 	mu            sync.Mutex
 	columns, rows uint16
@@ -100,7 +102,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 	if filepath.Base(t.config.Shell) == "busybox" {
 		argv = []string{t.config.Shell, "sh", script.Name()}
 	}
-	made := &terminal{name: name, master: master, screen: newScreen(), script: script.Name(), columns: r.Columns, rows: r.Rows}
+	made := &terminal{name: name, master: master, screen: newScreen(), script: script.Name(), command: r.Command != "", columns: r.Columns, rows: r.Rows}
 	tty := slave.Fd()
 	made.tree = process.Tree{ID: "terminal-" + name, Since: process.BootTicks()}
 	made.process, err = process.StartShell(argv, &syscall.ProcAttr{
@@ -174,6 +176,21 @@ func (t *terminal) running() bool {
 	default:
 		return true
 	}
+}
+
+// Busy tells whether a program runs in a terminal. A shell at its prompt is none: it is itself what the terminal listens to.
+func (t *Terminals) Busy() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, one := range t.byName {
+		if !one.running() {
+			continue
+		}
+		if group := foreground(one.master); one.command || group != 0 && group != one.process.Pid {
+			return true
+		}
+	}
+	return false
 }
 
 // hangUp ends the program and all it started.
