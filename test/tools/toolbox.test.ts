@@ -32,3 +32,15 @@ describe.for(MATRIX)("$title", (target) => {
 		});
 	});
 });
+
+test("without a budget there is no word of one", async () => {
+	const open = () => Promise.reject(new Error("no computer here"));
+	const counted = await new Toolbox({ open }).call("Execute", { command: "true" });
+	expect(counted).toMatchObject({ isError: true, structured: { budget: { used: 1, remaining: 24, perTurn: 25 } } });
+	const toolbox = new Toolbox({ open, callsPerTurn: 0 });
+	for (let call = 0; call < 30; call++) {
+		const { structured, text } = await toolbox.call("Execute", { command: "true" });
+		expect(text).toBe("error: no computer here");
+		expect(structured).not.toHaveProperty("budget");
+	}
+});

@@ -9,13 +9,14 @@ export class Budget {
 	readonly #perTurn: number;
 	#used = 0;
 
+	/** 0: as many as it likes, for a door that is not told when the user has spoken. */
 	constructor(perTurn: number) {
 		this.#perTurn = perTurn;
 	}
 
 	/** Takes what a call costs; false when it is not there any more. */
 	take(cost: number): boolean {
-		if (this.#used + cost > this.#perTurn) return false;
+		if (this.#perTurn > 0 && this.#used + cost > this.#perTurn) return false;
 		this.#used += cost;
 		return true;
 	}
@@ -24,7 +25,9 @@ export class Budget {
 		this.#used = 0;
 	}
 
-	get state(): BudgetState {
+	/** Undefined where there is none. */
+	get state(): BudgetState | undefined {
+		if (this.#perTurn === 0) return undefined;
 		return { used: this.#used, remaining: this.#perTurn - this.#used, perTurn: this.#perTurn };
 	}
 }

@@ -34,6 +34,6 @@ export interface ToolSource extends Omit<Tool, "output" | "cost"> {
 }
 
 export function tool(source: ToolSource): Tool {
-	const output: ObjectSchema = { type: "object", properties: { ...source.output, ...COMMON }, required: ["budget"] };
+	const output: ObjectSchema = { type: "object", properties: { ...source.output, ...COMMON } };
 	return { cost: 1, ...source, output };
 }

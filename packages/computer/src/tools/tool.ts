@@ -106,7 +106,7 @@ export interface Link {
 /** What a model and a program get. Always both: the text says all that a model needs. */
 export interface ToolResult {
 	readonly text: string;
-	/** With `budget`, and `error` when it is one. */
+	/** With `budget` where there is one, and `error` when it is one. */
 	readonly structured: Readonly<Record<string, unknown>>;
 	readonly isError: boolean;
 	readonly links?: readonly Link[];

@@ -18,7 +18,7 @@ export interface ToolboxOptions {
 	readonly profile?: Profile | undefined;
 	/** The model's context, where the door knows it. */
 	readonly contextTokens?: number | undefined;
-	/** 1 to 1,000, default 25. */
+	/** 1 to 1,000, default 25. 0: no budget, and no word of one. */
 	readonly callsPerTurn?: number | undefined;
 	/** A command's limit unless the model gives one, until it goes on as a job. Default 30,000. */
 	readonly timeoutMs?: number | undefined;
@@ -71,7 +71,8 @@ export class Toolbox {
 		};
 	}
 
-	get budget(): BudgetState {
+	/** Undefined where there is none. */
+	get budget(): BudgetState | undefined {
 		return this.#budget.state;
 	}
 
@@ -139,7 +140,7 @@ export class Toolbox {
 	#spent(): Answer {
 		return failed({
 			code: "limit_reached",
-			message: `all ${this.#budget.state.perTurn} calls of this turn are used`,
+			message: `all ${this.#budget.state?.perTurn} calls of this turn are used`,
 			hint: "Answer the user now: say what is done and what is left. The next message of the user brings new calls.",
 			next: "",
 		});
@@ -148,10 +149,10 @@ export class Toolbox {
 	#result(answer: Answer, repairs: readonly string[]): ToolResult {
 		const budget = this.#budget.state;
 		const notes = repairs.map((repair) => `note: ${repair}`);
-		const foot = `[calls of this turn: ${budget.used} used, ${budget.remaining} left]`;
+		const foot = budget === undefined ? [] : [`[calls of this turn: ${budget.used} used, ${budget.remaining} left]`];
 		return {
-			text: [...notes, answer.text, foot].join("\n"),
-			structured: { ...answer.structured, ...(repairs.length > 0 && { repairs }), budget },
+			text: [...notes, answer.text, ...foot].join("\n"),
+			structured: { ...answer.structured, ...(repairs.length > 0 && { repairs }), ...(budget !== undefined && { budget }) },
 			isError: answer.isError ?? false,
 			...(answer.links !== undefined && { links: answer.links }),
 		};
