@@ -4,9 +4,10 @@ import { applicableLimits } from "../../packages/computer/src/drivers/engine/con
 import type { Endpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
 import { type EngineInfo, readFacts } from "../../packages/computer/src/drivers/engine/facts.js";
 import { PullProgress } from "../../packages/computer/src/drivers/engine/pull-progress.js";
+import { machineSpec } from "../../packages/computer/src/options.js";
 
 const local: Endpoint = { kind: "socket", path: "/var/run/docker.sock" };
-const spec = { name: "x", image: "x", hostname: "x", cpus: 4, memoryBytes: 1, pids: 3, network: "none", env: {} } as const;
+const spec = { ...machineSpec({ cpus: 4 }), memoryBytes: 1, pids: 3 };
 
 describe("the boundary", () => {
 	test.each<[string, EngineInfo, NodeJS.Platform, string, string]>([

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
 
 const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
@@ -15,6 +16,7 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 	const made: Machine[] = [];
 
 	const spec = (short: string, more: Partial<MachineSpec> = {}): MachineSpec => ({
+		...machineSpec({ preset: "none" }),
 		name: computerName(`engine-${short}`),
 		image: options.image ?? "",
 		hostname: "box",

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Driver, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
 
 const REGISTRY = "/usr/bin/docker-registry";
@@ -112,6 +113,7 @@ describe.each(targets)(`pulling with $driver${ABSENT ? ` (skipped: ${ABSENT})` :
 	});
 
 	const spec = (image: string): MachineSpec => ({
+		...machineSpec({ preset: "none" }),
 		name: computerName("engine-pull"),
 		image,
 		hostname: "box",

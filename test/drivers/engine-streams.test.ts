@@ -10,6 +10,7 @@ import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
 import { openExec } from "../../packages/computer/src/drivers/engine/exec.js";
 import type { ExecStream } from "../../packages/computer/src/drivers/engine/exec-stream.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
 
 const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
@@ -66,7 +67,8 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 	beforeAll(async () => {
 		if (skip) return;
 		const limits = { cpus: 0, memoryBytes: 0, pids: 0, network: "none" } as const;
-		machine = await driver.create({ name: computerName("engine-stream"), image: options.image ?? "", hostname: "box", env: {}, ...limits });
+		const spec = machineSpec({ preset: "none", hostname: "box", ...limits });
+		machine = await driver.create({ ...spec, name: computerName("engine-stream"), image: options.image ?? "" });
 		const found = await driver.probe();
 		if (!found.usable) throw new Error(found.reason);
 		socket = found.endpoint;

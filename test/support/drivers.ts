@@ -16,7 +16,7 @@ export interface Target {
 	/** What the driver can do here. Throws where it is not usable: read it inside of tests. */
 	readonly capabilities: Capabilities;
 	/** What makes a computer this target's. */
-	readonly options: Pick<OpenOptions, "driver" | "image" | "env">;
+	readonly options: Pick<OpenOptions, "driver" | "image" | "preset" | "env">;
 	/** The full name of the computer that `open` makes: `t-<run>-<target>-<name>`. */
 	computerName(name: string): string;
 	/** A computer of that name, made or found again. It is removed after the test file. */
@@ -69,7 +69,8 @@ function target(driver: DriverName, shell: "bash" | "sh"): Target {
 }
 
 function computerOptions(driver: DriverName, shell: "bash" | "sh"): Target["options"] {
-	if (driver !== "namespace") return { driver, image: shell === "bash" ? BASH_IMAGE : SH_IMAGE };
+	// Packages come from a network, which the tests of presets alone need.
+	if (driver !== "namespace") return { driver, image: shell === "bash" ? BASH_IMAGE : SH_IMAGE, preset: "none" };
 	// The host's own system has both; the agent takes bash unless it is told otherwise.
 	return shell === "bash" ? { driver } : { driver, env: { LMS_SHELL: "/bin/sh" } };
 }

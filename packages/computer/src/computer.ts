@@ -24,8 +24,12 @@ import {
 } from "./checkpoints.js";
 import type { Abortable, Checkpoint, DriverName, MachineInfo } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
+import type { OpenOptions } from "./options.js";
 import { Slot } from "./slot.js";
 import { forget, remember } from "./whereabouts.js";
+
+/** What `exec` does where nothing else is asked for. */
+type CallDefaults = Pick<OpenOptions, "timeoutMs" | "maxOutputBytes">;
 
 /**
  * A Linux computer. It lives in its machine, not here: several holders can use it at once, and closing this handle ends
@@ -47,10 +51,12 @@ export class Computer {
 	readonly #link: AgentLink;
 	readonly #forwards: Forwards;
 	readonly #meter: Meter;
+	readonly #calls: CallDefaults;
 	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
-	constructor(slot: Slot, lease: Lease) {
+	constructor(slot: Slot, lease: Lease, calls: CallDefaults = {}) {
+		this.#calls = { timeoutMs: calls.timeoutMs, maxOutputBytes: calls.maxOutputBytes };
 		this.name = slot.name;
 		this.driver = slot.driver.name;
 		this.#slot = slot;
@@ -77,7 +83,8 @@ export class Computer {
 	/** Runs a command in a session's shell and waits for its result. A non-zero exit and a timeout are results. */
 	async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
 		const connection = this.#link.get(options.signal);
-		return exec(connection instanceof Promise ? await connection : connection, command, options);
+		const { timeoutMs = this.#calls.timeoutMs, maxOutputBytes = this.#calls.maxOutputBytes } = options;
+		return exec(connection instanceof Promise ? await connection : connection, command, { ...options, timeoutMs, maxOutputBytes });
 	}
 
 	/** Runs a command whose output is read as it comes. Resolves when it has started. No timeout unless given. */

@@ -1,7 +1,8 @@
 import type { Abortable, Availability, DriverName, MachineInfo } from "./driver.js";
 import { leaseDriver } from "./drivers/registry.js";
 import { ComputerError } from "./errors/index.js";
-import { DRIVER_NAMES, driverChoice } from "./options.js";
+import { DRIVER_NAMES } from "./options/settings.js";
+import { driverChoice } from "./options.js";
 
 export interface DriverReport {
 	readonly name: DriverName;

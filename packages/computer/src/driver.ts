@@ -23,6 +23,34 @@ export interface CreateOptions extends Abortable {
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** A port of the host that leads to one of the guest. */
+export interface PublishedPort {
+	/** IPv4 or IPv6. */
+	readonly hostAddress: string;
+	readonly hostPort: number;
+	readonly guestPort: number;
+	readonly protocol: "tcp" | "udp";
+}
+
+/** A folder of the host that the guest sees. */
+export interface SharedFolder {
+	/** Absolute, as the driver's host has it. */
+	readonly hostPath: string;
+	readonly guestPath: string;
+	readonly readOnly: boolean;
+}
+
+/** What is installed before a machine is first made from its image. */
+export interface Preset {
+	readonly name: "none" | "minimal" | "python" | "node" | "build" | "network" | "full";
+	/** Further packages, by the names of the image's own package manager. */
+	readonly packages: readonly string[];
+	/** Shell text that runs after the packages, with a network, as root. Empty: none. */
+	readonly script: string;
+	/** The caller asked for it: without it there is to be no machine. Else a machine without it is better than none. */
+	readonly required: boolean;
+}
+
 /** What a machine is made from. Every field has a value; the defaults are in limits.ts. */
 export interface MachineSpec {
 	/** The computer's name: `[a-z0-9][a-z0-9_.-]{0,62}`. One machine per name and driver. */
@@ -34,9 +62,22 @@ export interface MachineSpec {
 	readonly cpus: number;
 	/** 0 means no limit. */
 	readonly memoryBytes: number;
+	/** Of what the machine writes. 0 means no limit. */
+	readonly diskBytes: number;
 	/** 0 means no limit. */
 	readonly pids: number;
 	readonly network: "none" | "open";
+	/** Addresses of name servers. Empty: the driver's own choice. */
+	readonly dns: readonly string[];
+	readonly ports: readonly PublishedPort[];
+	readonly folders: readonly SharedFolder[];
+	readonly preset: Preset;
+	/** Who shells and programs run as: a name of the guest, `1000` or `1000:1000`. */
+	readonly user: string;
+	/** Ephemeral: nothing is left of it when its last holder has let go. */
+	readonly persistence: "persistent" | "ephemeral";
+	/** Without a call and a command for so long, it stops. 0 means never. */
+	readonly idleStopMs: number;
 	readonly env: Readonly<Record<string, string>>;
 	/** OCI runtime such as `runsc`; undefined is the engine's own. */
 	readonly runtime?: string | undefined;

@@ -11,8 +11,17 @@ export const DEFAULTS = {
 	hostname: "lms-computer",
 	cpus: 2,
 	memoryBytes: 1024 * MiB,
+	diskBytes: 4096 * MiB,
 	pids: 512,
 	network: "none",
+	/** Where a shared folder is in the guest. */
+	sharedFolder: "/mnt/shared",
+	/** Where a published port listens on the host. */
+	hostAddress: "127.0.0.1",
+	preset: "minimal",
+	user: "root",
+	persistence: "persistent",
+	idleStopMs: 0,
 	session: "main",
 	/** A command's own time limit. */
 	timeoutMs: 30_000,
@@ -36,6 +45,19 @@ export const GUEST_AGENT = "/.lms/agent";
 
 export const BOUNDS = {
 	timeoutMs: { min: 1, max: 3_600_000 },
+	cpus: { min: 0.01, max: 1024 },
+	/** Less does not boot an agent and a shell. */
+	memoryBytes: { min: 16 * MiB },
+	diskBytes: { min: 16 * MiB },
+	pids: { min: 16 },
+	/** A day less than what a 32-bit timer takes. */
+	idleStopMs: { min: 1000, max: 23 * 24 * 60 * 60 * 1000 },
+	ports: 1000,
+	folders: 32,
+	dns: 8,
+	packages: 200,
+	scriptBytes: 64 * KiB,
+	configBytes: 1 * MiB,
 	commandBytes: 16 * MiB,
 	/** Past 512 MiB no engine of JavaScript makes one string of it. */
 	maxOutputBytes: { min: 2, max: 256 * MiB },

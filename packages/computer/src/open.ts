@@ -4,20 +4,23 @@ import { type DriverReport, unavailable } from "./doctor.js";
 import type { Abortable, Availability, CreateOptions, DriverName, Machine } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { DEFAULTS } from "./limits.js";
-import { computerName, DRIVER_NAMES, driverChoice, machineSpec, type OpenOptions } from "./options.js";
+import { resolveFolders } from "./options/folders.js";
+import { DRIVER_NAMES } from "./options/settings.js";
+import { computerName, driverChoice, machineSpec, type OpenOptions } from "./options.js";
 import { Slot } from "./slot.js";
 import { inTurn } from "./turn.js";
 import { recall, remember } from "./whereabouts.js";
 
 /** The computer of that name: found, started or made. Concurrent callers get one machine. */
 export async function openComputer(options: OpenOptions = {}): Promise<Computer> {
-	const spec = machineSpec(options);
+	const asked = machineSpec(options);
+	const spec = { ...asked, folders: await resolveFolders(asked.folders) };
 	const choice = driverChoice(options.driver);
 	const steps: CreateOptions = { signal: options.signal, onProgress: options.onProgress };
 	return inTurn(spec.name, options.signal, async () => {
 		const place = await choosePlace(spec.name, choice, options);
 		const slot = new Slot({ driver: place.lease.driver, name: spec.name, spec, machine: place.machine });
-		const computer = new Computer(slot, place.lease);
+		const computer = new Computer(slot, place.lease, options);
 		try {
 			await slot.ready(steps);
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);

@@ -1,8 +1,11 @@
+/** What a caller may ask of a computer, and what a machine is made from then. */
 import type { Abortable, DriverName, MachineSpec, Progress } from "./driver.js";
-import { expectEnv, expectKeys, expectMatch, expectOneOf, expectText, expectWhole, refuse } from "./expect.js";
+import { expectKeys, expectMatch, refuse } from "./expect.js";
 import { DEFAULTS, NAME_PATTERN } from "./limits.js";
-
-export const DRIVER_NAMES = ["docker", "podman", "namespace"] as const satisfies readonly DriverName[];
+import type { AskedFolder, FolderOption } from "./options/folders.js";
+import type { PortOption } from "./options/ports.js";
+import type { PresetOption } from "./options/preset.js";
+import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./options/settings.js";
 
 export interface OpenOptions extends Abortable {
 	/** One computer per name. `[a-z0-9][a-z0-9_.-]{0,62}`, default "default". */
@@ -11,45 +14,52 @@ export interface OpenOptions extends Abortable {
 	readonly driver?: "auto" | DriverName | undefined;
 	/** Default ubuntu:24.04. The namespace driver uses the host's own system instead. */
 	readonly image?: string | undefined;
-	readonly hostname?: string | undefined;
+	/** What is installed before it is first made: a name, `python+jq`, or a list of packages and a script. Default "minimal", as far as that can be had. */
+	readonly preset?: PresetOption | undefined;
 	/** 0 means no limit. Default 2. */
 	readonly cpus?: number | undefined;
 	/** 0 means no limit, else 16 MiB or more. Default 1 GiB. */
 	readonly memoryBytes?: number | undefined;
+	/** Of what it writes. 0 means no limit, else 16 MiB or more. Default 4 GiB. */
+	readonly diskBytes?: number | undefined;
 	/** Processes and threads. 0 means no limit, else 16 or more. Default 512. */
 	readonly pids?: number | undefined;
 	/** Default "none". */
 	readonly network?: "none" | "open" | undefined;
+	/** Addresses of name servers for an open network. Default: the engine's own. */
+	readonly dns?: readonly string[] | undefined;
+	/** Ports of this host that lead to the guest's: `8080:80`, `127.0.0.1:8080:80`, `8000-8010:8000-8010`. On 127.0.0.1 unless an address is named. */
+	readonly ports?: readonly PortOption[] | undefined;
+	/** Folders of this host that the guest sees: `DIRECTORY[:/GUEST/DIRECTORY][:ro]`. Default place: /mnt/shared. */
+	readonly folders?: readonly FolderOption[] | undefined;
 	/** Of every session and command. */
 	readonly env?: Readonly<Record<string, string>> | undefined;
+	/** Default lms-computer. */
+	readonly hostname?: string | undefined;
+	/** Who programs run as: a name of the guest, `1000` or `1000:1000`. Default root, of the guest alone. */
+	readonly user?: string | undefined;
 	/** An OCI runtime such as `runsc`. Default: the engine's own. */
 	readonly runtime?: string | undefined;
+	/** Ephemeral: nothing is left of it when its last holder has let go. Default "persistent". */
+	readonly persistence?: "persistent" | "ephemeral" | undefined;
+	/** Without a call and a command for so long it stops; the next call starts it. 1,000 to 23 days, 0 means never, the default. */
+	readonly idleStopMs?: number | undefined;
+	/** Of `exec` without one of its own: see there. Default 30,000. */
+	readonly timeoutMs?: number | undefined;
+	/** Of `exec` without one of its own: see there. Default 1 MiB. */
+	readonly maxOutputBytes?: number | undefined;
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-const KEYS = [
-	"name",
-	"driver",
-	"image",
-	"hostname",
-	"cpus",
-	"memoryBytes",
-	"pids",
-	"network",
-	"env",
-	"runtime",
-	"onProgress",
-	"signal",
-] as const satisfies readonly (keyof OpenOptions)[];
+/** A spec whose folders were not looked at yet. */
+export interface AskedSpec extends MachineSpec {
+	readonly folders: readonly AskedFolder[];
+}
 
-const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/;
-const RUNTIME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
-/** Less does not boot an agent and a shell. */
-const MIN_MEMORY_BYTES = 16 * 1024 * 1024;
-const MIN_PIDS = 16;
+const KEYS = ["name", ...SETTING_NAMES, "onProgress", "signal"] as const satisfies readonly (keyof OpenOptions)[];
 
 export function driverChoice(value: unknown): "auto" | DriverName {
-	return expectOneOf("driver", value ?? "auto", ["auto", ...DRIVER_NAMES]);
+	return SETTINGS.driver.check(value ?? SETTINGS.driver.fallback);
 }
 
 export function computerName(value: unknown): string {
@@ -57,30 +67,26 @@ export function computerName(value: unknown): string {
 }
 
 /** Every option checked, every default filled in. */
-export function machineSpec(options: OpenOptions): MachineSpec {
+export function machineSpec(options: OpenOptions): AskedSpec {
 	expectKeys("the options", options, KEYS);
 	if (options.onProgress !== undefined && typeof options.onProgress !== "function") refuse("onProgress", "a function", options.onProgress);
-	const image = expectText("image", options.image ?? DEFAULTS.image);
-	if (!/^[^\s-][^\s]{0,511}$/.test(image)) refuse("image", "an image reference", image);
-	return {
-		name: computerName(options.name ?? DEFAULTS.name),
-		image,
-		hostname: expectMatch("hostname", options.hostname ?? DEFAULTS.hostname, HOSTNAME),
-		cpus: cpus(options.cpus ?? DEFAULTS.cpus),
-		memoryBytes: limit("memoryBytes", options.memoryBytes ?? DEFAULTS.memoryBytes, MIN_MEMORY_BYTES),
-		pids: limit("pids", options.pids ?? DEFAULTS.pids, MIN_PIDS),
-		network: expectOneOf("network", options.network ?? DEFAULTS.network, ["none", "open"]),
-		env: expectEnv("env", options.env ?? {}),
-		runtime: options.runtime === undefined ? undefined : expectMatch("runtime", options.runtime, RUNTIME),
-	};
+	const { driver: _driver, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, ...machine } = checked(options);
+	return { name: computerName(options.name ?? DEFAULTS.name), ...machine };
 }
 
-function cpus(value: unknown): number {
-	if (typeof value === "number" && (value === 0 || (value >= 0.01 && value <= 1024))) return value;
-	return refuse("cpus", "0 or a number from 0.01 to 1024", value);
+/** What calls of this process get that ask for nothing else. */
+export function callDefaults(options: OpenOptions): { readonly timeoutMs: number; readonly maxOutputBytes: number } {
+	const { timeoutMs, maxOutputBytes } = checked(options);
+	return { timeoutMs, maxOutputBytes };
 }
 
-function limit(what: string, value: unknown, min: number): number {
-	if (value === 0) return 0;
-	return expectWhole(what, value, min, Number.MAX_SAFE_INTEGER);
+type Checked = { readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]["check"]> };
+
+function checked(options: OpenOptions): Checked {
+	const entries = SETTING_NAMES.map((name) => {
+		const { check, fallback } = SETTINGS[name] as Setting<unknown>;
+		const value = options[name];
+		return [name, value === undefined ? fallback : check(value)];
+	});
+	return Object.fromEntries(entries) as Checked;
 }

@@ -6,7 +6,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DriverName } from "./driver.js";
 import { stateDirectory } from "./drivers/state-directory.js";
-import { DRIVER_NAMES } from "./options.js";
+import { DRIVER_NAMES } from "./options/settings.js";
 
 export async function recall(name: string): Promise<DriverName | undefined> {
 	const word = await readFile(fileOf(name), "utf8").catch(() => "");

@@ -1,4 +1,5 @@
 /** Every command there is. Its code is loaded when it is run, so that none pays for another. */
+import { SETTING_NAMES, SETTINGS, type Setting } from "../options/settings.js";
 import type { FlagName, FlagValues } from "./flags.js";
 import type { Interruption } from "./interruption.js";
 
@@ -35,7 +36,7 @@ export interface CommandSpec {
 }
 
 const FINDING = ["name", "driver", "json"] as const;
-const MAKING = ["name", "driver", "image", "network", "cpus", "memory"] as const;
+const MAKING = ["name", ...SETTING_NAMES.filter((name) => !(SETTINGS[name] as Setting<unknown>).ofCalls)] as const;
 
 export const COMMANDS: readonly CommandSpec[] = [
 	{
@@ -46,7 +47,7 @@ directory, variables and functions. Exit status: the command's; 124 after a time
 2 for wrong usage, 130 after Ctrl-C. With --detach it runs on as a job, in a shell of its own that begins where the session is.`,
 		words: [{ syntax: "<command...>", help: "shell text; lms-computer's own flags come before it" }],
 		passThrough: true,
-		flags: [...MAKING, "session", "timeout", "onTimeout", "detach", "cwd", "env", "stdin", "maxOutput", "json", "quiet"],
+		flags: [...MAKING, "session", "timeoutMs", "onTimeout", "detach", "cwd", "callEnv", "stdin", "maxOutputBytes", "json", "quiet"],
 		examples: [
 			["lms-computer exec uname -a", "several words"],
 			["lms-computer exec 'cd /tmp && ls | wc -l'", "one word, with the shell's own syntax"],
@@ -91,7 +92,7 @@ directory, variables and functions. Exit status: the command's; 124 after a time
 		details: `Byte for byte. Of a very long log the middle is dropped, and that is said. With --json the end of each stream, as text. Ctrl-C ends the
 looking on, not the job.`,
 		words: [{ syntax: "<id>", help: "the job, as `jobs` and `exec --detach` tell it" }],
-		flags: [...FINDING, "stream", "follow", "maxOutput"],
+		flags: [...FINDING, "stream", "follow", "maxOutputBytes"],
 		examples: [
 			["lms-computer logs 7 --follow", "and what it still writes, until it ends"],
 			["lms-computer logs 7 --stream stderr | grep -i error", "one stream alone"],

@@ -1,6 +1,9 @@
 /** Every flag there is, once: the parser, the help and the types of what a command gets all come from this table. */
 import { InvalidArgumentError } from "commander";
-import { BOUNDS, DEFAULTS, NAME_PATTERN, SESSION_PATTERN } from "../limits.js";
+import { ComputerError } from "../errors/index.js";
+import type { OpenOptions } from "../index.js";
+import { DEFAULTS, NAME_PATTERN, SESSION_PATTERN } from "../limits.js";
+import { readFlag, SETTING_NAMES, SETTINGS, type SettingName } from "../options/settings.js";
 
 export interface Flag {
 	/** In commander's notation. */
@@ -12,13 +15,15 @@ export interface Flag {
 	readonly env?: string;
 }
 
-const DRIVERS = ["auto", "docker", "podman", "namespace"] as const;
-const SECOND = 1000;
-const KIB = 1024;
-const MIB = 1024 * KIB;
 /** Of a wait, a year. */
 const MAX_WAIT_SECONDS = 31_536_000;
-const UNITS: Readonly<Record<string, number>> = { "": 1, k: KIB, m: MIB, g: 1024 * MIB };
+
+type SettingFlags = { readonly [Name in SettingName]: Flag & { readonly read: (text: string, before: never) => OpenOptions[Name] } };
+
+/** What a computer can be told: see options/settings.ts. The environment and the configuration file are read later, with all the rest. */
+const SETTING_FLAGS = Object.fromEntries(
+	SETTING_NAMES.map((name) => [name, { syntax: SETTINGS[name].flag, help: SETTINGS[name].help, read: reader(name) }]),
+) as unknown as SettingFlags;
 
 export const FLAGS = {
 	name: {
@@ -27,38 +32,11 @@ export const FLAGS = {
 		env: "LMS_COMPUTER_NAME",
 		read: matching(NAME_PATTERN, "a name of a-z, 0-9, dot, dash and underscore, 63 at most"),
 	},
-	driver: {
-		syntax: "-d, --driver <driver>",
-		help: `${DRIVERS.join(", ")} (default: where the computer is, else the first usable one)`,
-		env: "LMS_COMPUTER_DRIVER",
-		read: oneOf(DRIVERS),
-	},
-	image: {
-		syntax: "--image <image>",
-		help: `when it is made: the image (default: ${DEFAULTS.image}; the namespace driver has the host's own system)`,
-		env: "LMS_COMPUTER_IMAGE",
-		read: text,
-	},
-	network: {
-		syntax: "--network <mode>",
-		help: `when it is made: none or open (default: ${DEFAULTS.network})`,
-		read: oneOf(["none", "open"]),
-	},
-	cpus: { syntax: "--cpus <number>", help: `when it is made: processors, 0 for all (default: ${DEFAULTS.cpus})`, read: number(0, 1024) },
-	memory: {
-		syntax: "--memory <bytes>",
-		help: `when it is made: memory, such as 512m, 0 for all (default: ${DEFAULTS.memoryBytes / MIB}m)`,
-		read: bytes(0, Number.MAX_SAFE_INTEGER),
-	},
+	...SETTING_FLAGS,
 	session: {
 		syntax: "-s, --session <session>",
 		help: `the shell to use, made on first use (default: ${DEFAULTS.session})`,
 		read: matching(SESSION_PATTERN, "a name of letters, digits, dot, dash and underscore, 64 at most"),
-	},
-	timeout: {
-		syntax: "-t, --timeout <seconds>",
-		help: `time limit of the command, 0 for none (default: ${DEFAULTS.timeoutMs / SECOND}, at most ${BOUNDS.timeoutMs.max / SECOND})`,
-		read: number(0, BOUNDS.timeoutMs.max / SECOND),
 	},
 	onTimeout: {
 		syntax: "--on-timeout <what>",
@@ -66,14 +44,9 @@ export const FLAGS = {
 		read: oneOf(["kill", "job"]),
 	},
 	detach: { syntax: "--detach", help: "start it as a job, print its id and leave it running; no time limit unless --timeout" },
-	cwd: { syntax: "-C, --cwd <directory>", help: "run there, this command alone", read: text },
-	env: { syntax: "-e, --env <NAME=value>", help: "a variable for this command alone; may be given several times", read: variable },
+	cwd: { syntax: "-C, --cwd <directory>", help: "run there, this command alone", read: matching(/./s, "some text") },
+	callEnv: { syntax: "-e, --env <NAME=value>", help: "a variable for this command alone; may be given several times", read: variable },
 	stdin: { syntax: "-i, --stdin", help: "the command reads our standard input; without it, end of file at once" },
-	maxOutput: {
-		syntax: "--max-output <bytes>",
-		help: `with --json: how much of each stream the result holds, such as 64k (default: ${DEFAULTS.maxOutputBytes / KIB}k)`,
-		read: bytes(BOUNDS.maxOutputBytes.min, BOUNDS.maxOutputBytes.max),
-	},
 	waitTimeout: {
 		syntax: "-t, --timeout <seconds>",
 		help: "how long to wait; the job goes on after it (default: until it ends)",
@@ -102,9 +75,16 @@ export type FlagValues = {
 	readonly [Name in FlagName]?: ((typeof FLAGS)[Name] extends { read: (...given: never[]) => infer T } ? T : boolean) | undefined;
 };
 
-function text(given: string): string {
-	if (given === "") throw new InvalidArgumentError("Expected some text.");
-	return given;
+/** The setting's own words about wrong text, as the parser's. */
+function reader(name: SettingName): (text: string, before: unknown) => unknown {
+	return (given, before) => {
+		try {
+			return readFlag(name, given, before);
+		} catch (error) {
+			if (!(error instanceof ComputerError)) throw error;
+			throw new InvalidArgumentError(`${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`);
+		}
+	};
 }
 
 function matching(pattern: RegExp, expected: string): (given: string) => string {
@@ -127,15 +107,6 @@ function number(min: number, max: number): (given: string) => number {
 		const value = /^\d+(\.\d+)?$|^\.\d+$/.test(given) ? Number(given) : Number.NaN;
 		if (value >= min && value <= max) return value;
 		throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
-	};
-}
-
-function bytes(min: number, max: number): (given: string) => number {
-	return (given) => {
-		const [, digits, unit] = /^(\d{1,15})([kmg]?)i?b?$/i.exec(given) ?? [];
-		const value = Number(digits) * (UNITS[unit?.toLowerCase() ?? "?"] ?? Number.NaN);
-		if (value >= min && value <= max) return value;
-		throw new InvalidArgumentError(`Expected a number of bytes from ${min} to ${max}, such as 64k, 512m or 2g.`);
 	};
 }
 

@@ -4,7 +4,7 @@ import type { Context } from "../commands.js";
 import { wrongUsage } from "../failure.js";
 import type { Interruption } from "../interruption.js";
 import { statusOfJob } from "../job.js";
-import { open } from "../open.js";
+import { open, settingsFor } from "../open.js";
 import { notice, print, printJson, write } from "../output.js";
 import { printable } from "../printable.js";
 
@@ -16,18 +16,19 @@ const LEAST_BYTES = 2;
 export async function run(context: Context): Promise<number> {
 	const { flags, interruption, words } = context;
 	if (flags.detach) refuseWaiting(flags);
-	const computer = await open(context);
+	const settings = await settingsFor(context);
+	const computer = await open(context, flags.name, settings);
 	try {
 		const command = words.join(" ");
 		if (flags.detach) return await detach(computer, command, context);
 		const options = {
 			session: flags.session,
 			cwd: flags.cwd,
-			env: flags.env,
+			env: flags.callEnv,
 			stdin: flags.stdin ? process.stdin : undefined,
-			timeoutMs: flags.timeout === undefined ? DEFAULTS.timeoutMs : Math.ceil(flags.timeout * 1000),
+			timeoutMs: settings.timeoutMs ?? DEFAULTS.timeoutMs,
 			onTimeout: flags.onTimeout,
-			maxOutputBytes: flags.maxOutput,
+			maxOutputBytes: settings.maxOutputBytes,
 		};
 		if (flags.json) {
 			const result = await computer.exec(command, { ...options, signal: interruption.signal });
@@ -68,13 +69,12 @@ async function stream(
 
 /** What only makes sense for who stays. */
 function refuseWaiting(flags: Context["flags"]): void {
-	const given = Object.entries({ "--stdin": flags.stdin, "--on-timeout": flags.onTimeout, "--max-output": flags.maxOutput });
+	const given = Object.entries({ "--stdin": flags.stdin, "--on-timeout": flags.onTimeout, "--max-output": flags.maxOutputBytes });
 	for (const [flag, value] of given) if (value !== undefined) throw wrongUsage(`expected --detach or ${flag}, got both`, "exec");
 }
 
 async function detach(computer: Computer, command: string, { flags, interruption }: Context): Promise<number> {
-	const { cwd, env, session, timeout } = flags;
-	const timeoutMs = timeout === undefined ? undefined : Math.ceil(timeout * 1000);
+	const { cwd, callEnv: env, session, timeoutMs } = flags;
 	const job = await computer.commands.start(command, { cwd, env, session, timeoutMs, signal: interruption.signal });
 	if (flags.json) await printJson({ computer: computer.name, driver: computer.driver, ...job, notices: computer.notices });
 	else await print(printable(job.id));

@@ -15,11 +15,11 @@ const FOLLOW_MS = 200;
 export async function run(context: Context): Promise<number> {
 	const { flags, interruption } = context;
 	const { signal } = interruption;
-	if (!flags.json && flags.maxOutput !== undefined) throw wrongUsage("expected --max-output with --json alone", "logs");
+	if (!flags.json && flags.maxOutputBytes !== undefined) throw wrongUsage("expected --max-output with --json alone", "logs");
 	return withJob(context, async (commands, id) => {
 		if (flags.json) {
 			const state = flags.follow ? await commands.wait(id, { signal }) : await commands.get(id, { signal });
-			const maxBytes = flags.maxOutput ?? DEFAULTS.maxOutputBytes;
+			const maxBytes = flags.maxOutputBytes ?? DEFAULTS.maxOutputBytes;
 			const streams = flags.stream === undefined ? (["stdout", "stderr"] as const) : [flags.stream];
 			const tails = await Promise.all(streams.map((stream) => tail(commands, state, stream, maxBytes, signal)));
 			await printJson(Object.assign({ ...state }, ...tails));

@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { danger, readFolder, resolveFolders } from "../../packages/computer/src/options/folders.js";
+import { readPorts } from "../../packages/computer/src/options/ports.js";
+
+const directory = realpathSync(mkdtempSync(join(tmpdir(), "lms-folders-")));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+test.each([
+	["/srv/x", { hostPath: "/srv/x", guestPath: "/mnt/shared", readOnly: false, dangerous: false }],
+	["/srv/x:ro", { hostPath: "/srv/x", guestPath: "/mnt/shared", readOnly: true, dangerous: false }],
+	["./x:/data:ro,dangerous", { hostPath: "./x", guestPath: "/data", readOnly: true, dangerous: true }],
+	["C:\\Users\\me\\x:/data/:rw", { hostPath: "C:\\Users\\me\\x", guestPath: "/data", readOnly: false, dangerous: false }],
+	["C:/x", { hostPath: "C:/x", guestPath: "/mnt/shared", readOnly: false, dangerous: false }],
+	["/a:/b/./c", { hostPath: "/a", guestPath: "/b/c", readOnly: false, dangerous: false }],
+])("%s", (text, folder) => expect(readFolder("folders", text)).toEqual(folder));
+
+test.each([
+	["8080:80", [["127.0.0.1", 8080, 80, "tcp"]]],
+	["0.0.0.0:53:5353/udp", [["0.0.0.0", 53, 5353, "udp"]]],
+	[
+		"[::1]:1-2:3-4",
+		[
+			["::1", 1, 3, "tcp"],
+			["::1", 2, 4, "tcp"],
+		],
+	],
+	[
+		"8080:80,3000:3000",
+		[
+			["127.0.0.1", 8080, 80, "tcp"],
+			["127.0.0.1", 3000, 3000, "tcp"],
+		],
+	],
+])("%s", (text, ports) =>
+	expect(
+		readPorts("ports", text).map(({ hostAddress, hostPort, guestPort, protocol }) => [hostAddress, hostPort, guestPort, protocol]),
+	).toEqual(ports),
+);
+
+test.each([
+	["/", "linux", /whole file system/],
+	["/home", "linux", /home folder/],
+	["/home/me", "linux", /home folder/],
+	["/home/me/.ssh", "linux", /keys/],
+	["/home/me/.config/x", "linux", /keys/],
+	["/etc", "linux", /system's/],
+	["/etc/ssl", "linux", /system's/],
+	["/var/run/x", "linux", /system's/],
+	["/home/me/project", "linux", undefined],
+	["/srv/data", "linux", undefined],
+	["/tmp/x", "linux", undefined],
+	["C:\\", "win32", /whole file system/],
+	["C:\\Windows\\System32", "win32", /system's/],
+	["C:\\Users", "win32", /home folder/],
+	["D:\\work", "win32", undefined],
+] as const)("%s on %s", (path, platform, reason) => {
+	const found = danger(path, { home: platform === "win32" ? "C:\\Users\\me" : "/home/me", platform });
+	if (reason === undefined) expect(found).toBeUndefined();
+	else expect(found).toMatch(reason);
+});
+
+test("a folder is what it really is: a symlink does not hide where it leads", async () => {
+	mkdirSync(join(directory, "good"));
+	writeFileSync(join(directory, "file"), "");
+	symlinkSync("good", join(directory, "link"));
+	symlinkSync("/etc", join(directory, "bad"));
+	const folder = (name: string, words = "") => [readFolder("folders", join(directory, name) + words)];
+	expect(await resolveFolders(folder("link", ":ro"))).toEqual([
+		{ hostPath: join(directory, "good"), guestPath: "/mnt/shared", readOnly: true },
+	]);
+	await expect(resolveFolders(folder("bad"))).rejects.toMatchObject({
+		code: "permission_denied",
+		hint: expect.stringContaining("dangerous"),
+	});
+	expect(await resolveFolders(folder("bad", ":dangerous"))).toMatchObject([{ hostPath: "/etc" }]);
+	await expect(resolveFolders(folder("file"))).rejects.toMatchObject({
+		code: "invalid_argument",
+		message: expect.stringContaining("no folder"),
+	});
+	await expect(resolveFolders(folder("none"))).rejects.toMatchObject({
+		code: "invalid_argument",
+		message: expect.stringContaining("ENOENT"),
+	});
+});
