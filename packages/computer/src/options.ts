@@ -74,12 +74,6 @@ export function machineSpec(options: OpenOptions): AskedSpec {
 	return { name: computerName(options.name ?? DEFAULTS.name), ...machine };
 }
 
-/** What calls of this process get that ask for nothing else. */
-export function callDefaults(options: OpenOptions): { readonly timeoutMs: number; readonly maxOutputBytes: number } {
-	const { timeoutMs, maxOutputBytes } = checked(options);
-	return { timeoutMs, maxOutputBytes };
-}
-
 type Checked = { readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]["check"]> };
 
 function checked(options: OpenOptions): Checked {
