@@ -16,6 +16,7 @@ import (
 
 	"lms-computer/guest/internal/archive"
 	"lms-computer/guest/internal/edit"
+	"lms-computer/guest/internal/egress"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/life"
@@ -94,6 +95,7 @@ func Serve(o Options) error {
 	tunnel.Register(mux)
 	archive.Register(mux)
 	living.Register(mux)
+	egress.New(filepath.Join(o.RunDir, "egress"), sessions.Give).Register(mux)
 	boot := make([]byte, 8)
 	_, _ = rand.Read(boot)
 	hello := map[string]any{

@@ -21,7 +21,8 @@ type environment struct {
 
 	mu      sync.Mutex
 	vars    map[string]string
-	gone    map[string]bool // unset since the agent began: a shell may still have them
+	machine map[string]string // what the machine itself gives, such as a proxy; vars of the same name count instead
+	gone    map[string]bool   // unset since the agent began: a shell may still have them
 	version int
 }
 
@@ -87,10 +88,38 @@ func (e *environment) lines(seen int) (text string, version int) {
 	for _, name := range sorted(e.gone) {
 		b.WriteString(`\unset ` + name + "\n")
 	}
+	for _, name := range sorted(e.machine) {
+		b.WriteString(`\export ` + name + "=" + Quote(e.machine[name]) + "\n")
+	}
 	for _, name := range sorted(e.vars) {
 		b.WriteString(`\export ` + name + "=" + Quote(e.vars[name]) + "\n")
 	}
 	return b.String(), e.version
+}
+
+// given names what the machine gave, for a shell that is restored when it no longer does.
+const given = "LMS_COMPUTER_GIVEN"
+
+const takeBack = `[ -z "${` + given + `-}" ] || \unset $` + given + " " + given + "\n"
+
+// give replaces what the machine itself gives. It ends with the agent.
+func (e *environment) give(vars map[string]string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name := range e.machine {
+		if _, set := e.vars[name]; !set {
+			e.gone[name] = true
+		}
+	}
+	next := maps.Clone(vars)
+	if len(vars) > 0 {
+		next[given] = strings.Join(sorted(vars), " ")
+	}
+	for name := range next {
+		delete(e.gone, name)
+	}
+	e.machine = next
+	e.version++
 }
 
 func (e *environment) all() map[string]string {
@@ -117,6 +146,9 @@ func writeWhole(path string, data []byte) error {
 	}
 	return os.Rename(path+".new", path)
 }
+
+// Give has every shell, job and terminal begin its next command with these variables, until others are given.
+func (s *Sessions) Give(vars map[string]string) { s.config.environment.give(vars) }
 
 func (s *Sessions) getEnvironment(http.ResponseWriter, *http.Request) (any, error) {
 	return map[string]any{"vars": s.config.environment.all()}, nil

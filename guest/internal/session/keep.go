@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -49,6 +50,9 @@ func (s *Sessions) recall() {
 		}
 		session := newSession(name, s.config)
 		session.from = &state{cwd: k.Cwd, env: k.Exports}
+		if bytes.Contains(k.Exports, []byte(given+"=")) {
+			session.from.env = append(k.Exports, takeBack...)
+		}
 		s.byName[name] = session
 	}
 }

@@ -47,7 +47,7 @@ func open(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !join(w, r, conn) {
+	if !Join(w, r, conn, conn) {
 		panic(http.ErrAbortHandler) // resets the request: the other end learns that this was no orderly end
 	}
 	return nil, nil
@@ -81,8 +81,8 @@ func dial(ctx context.Context, port int) (*net.TCPConn, error) {
 	return nil, wire.FromOS(first, "").With("port", port)
 }
 
-// join copies both ways until both have ended, and tells whether both ended in order.
-func join(w http.ResponseWriter, r *http.Request, conn *net.TCPConn) bool {
+// Join copies both ways until both have ended, and tells whether both ended in order. What conn sends is read from reader.
+func Join(w http.ResponseWriter, r *http.Request, conn *net.TCPConn, reader io.Reader) bool {
 	defer conn.Close()
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
@@ -99,7 +99,7 @@ func join(w http.ResponseWriter, r *http.Request, conn *net.TCPConn) bool {
 		}
 		sent <- err == nil
 	}()
-	if err := receive(w, control, conn); err != nil {
+	if err := receive(w, control, reader); err != nil {
 		reset(conn)
 		return false
 	}
@@ -108,10 +108,10 @@ func join(w http.ResponseWriter, r *http.Request, conn *net.TCPConn) bool {
 
 // receive frames what the program sends: HTTP/2 in net/http has no way to end an answer while the request is still read, so that the
 // program's end of file is a frame too.
-func receive(w io.Writer, control *http.ResponseController, conn *net.TCPConn) error {
+func receive(w io.Writer, control *http.ResponseController, reader io.Reader) error {
 	buffer := make([]byte, headerBytes+chunkBytes)
 	for {
-		n, err := conn.Read(buffer[headerBytes:])
+		n, err := reader.Read(buffer[headerBytes:])
 		if n > 0 || err == io.EOF {
 			binary.BigEndian.PutUint32(buffer, uint32(n))
 			if _, err := w.Write(buffer[:headerBytes+n]); err != nil {
