@@ -24,6 +24,29 @@ suite("jobs", (subject) => {
 		expect((await commands.output(job.id, { stream: "stderr" })).bytes.toString()).toBe("oops\n");
 	});
 
+	test("waiting ends when it reads its input, which can be written in pieces", async () => {
+		const { commands } = subject.computer;
+		const job = await commands.start('read a; read b; echo "$a $b"', { stdin: true });
+		expect(await commands.wait(job.id, { input: true })).toMatchObject({ running: true, readsInput: true });
+		await commands.sendInput(job.id, "one\n", { end: false });
+		expect(await commands.wait(job.id, { input: true })).toMatchObject({ running: true, readsInput: true });
+		await commands.sendInput(job.id, "two\n");
+		expect(await commands.wait(job.id, { input: true })).toMatchObject({ running: false, readsInput: false });
+		expect((await commands.output(job.id)).bytes.toString()).toBe("one two\n");
+	});
+
+	test("a command that is waited for can be told to go on as a job", async () => {
+		const { computer } = subject;
+		const execution = await computer.spawn("cd /tmp; echo begun; sleep 71", { stdin: true, collect: true });
+		while ((await computer.commands.get(execution.id)).stdoutBytes === 0);
+		await execution.detach();
+		expect(await execution.result).toMatchObject({ running: true, timedOut: false, shell: "moved", stdout: "begun\n", exitCode: null });
+		expect((await computer.exec("echo free")).stdout).toBe("free\n");
+		await computer.commands.kill(execution.id);
+		const short = await computer.spawn("exit 3", { collect: true });
+		expect(await short.result).toMatchObject({ exitCode: 3 });
+	});
+
 	test("a time limit and a kill end its whole tree", async () => {
 		const { commands } = subject.computer;
 		const limited = await commands.start("sleep 71 & sleep 71", { timeoutMs: 200 });

@@ -31,8 +31,9 @@ type Command struct {
 	asks    string // the line that makes the shell report
 	started time.Time
 
-	kills chan kill
-	ended chan struct{} // closed once the fields below are set
+	kills    chan kill
+	detaches chan struct{} // holds one: whoever asked for it need not wait
+	ended    chan struct{} // closed once the fields below are set
 
 	exitCode int
 	timedOut bool
@@ -193,6 +194,7 @@ type commandState struct {
 	Pid        int         `json:"pid"`
 	Stdout     streamState `json:"stdout"`
 	Stderr     streamState `json:"stderr"`
+	ReadsInput bool        `json:"readsInput,omitempty"`
 }
 
 func (c *Command) state() commandState {

@@ -26,6 +26,7 @@ func (s *Sessions) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/commands/{id}/output", wire.Handler(s.withCommand(readOutput)))
 	mux.HandleFunc("PUT /v1/commands/{id}/stdin", wire.Handler(s.withCommand(writeStdin)))
 	mux.HandleFunc("POST /v1/commands/{id}/kill", wire.Handler(s.withCommand(killCommand)))
+	mux.HandleFunc("POST /v1/commands/{id}/detach", wire.Handler(s.withCommand(detach)))
 	mux.HandleFunc("GET /v1/environment", wire.Handler(s.getEnvironment))
 	mux.HandleFunc("PUT /v1/environment", wire.Handler(s.putEnvironment))
 	mux.HandleFunc("GET /v1/sessions", wire.Handler(func(http.ResponseWriter, *http.Request) (any, error) {
@@ -93,6 +94,10 @@ func (s *Sessions) exec(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	select {
 	case <-c.ended:
+	case <-c.detaches:
+		if moved = session.move(c); !moved { // it has just ended
+			<-c.ended
+		}
 	case <-timeout:
 		timedOut = true
 		if req.OnTimeout == "job" {
@@ -147,25 +152,6 @@ func (s *Sessions) withCommand(f func(http.ResponseWriter, *http.Request, *Comma
 		}
 		return f(w, r, c)
 	}
-}
-
-func wait(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
-	timeoutMs, err := wire.Int(r, "timeoutMs", maxTimeoutMs, 0, maxTimeoutMs)
-	if err != nil {
-		return nil, err
-	}
-	timer := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
-	defer timer.Stop()
-	for _, step := range []<-chan struct{}{c.ended, c.stdout.drained, c.stderr.drained} {
-		select {
-		case <-step:
-		case <-timer.C:
-			return c.state(), nil
-		case <-r.Context().Done():
-			return nil, wire.Errorf("canceled", "the wait was canceled")
-		}
-	}
-	return c.state(), nil
 }
 
 func readOutput(w http.ResponseWriter, r *http.Request, c *Command) (any, error) {

@@ -164,7 +164,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		cut = cut[:4096]
 	}
 	c := &Command{
-		id: id, session: s.name, text: cut, shell: sh, kills: make(chan kill), ended: make(chan struct{}),
+		id: id, session: s.name, text: cut, shell: sh, kills: make(chan kill), detaches: make(chan struct{}, 1), ended: make(chan struct{}),
 		stdout: newOutput(fifos.stdout, filepath.Join(s.config.SpoolDir, id+".stdout"), sinks[0]),
 		stderr: newOutput(fifos.stderr, filepath.Join(s.config.SpoolDir, id+".stderr"), sinks[1]),
 	}

@@ -24,6 +24,8 @@ export interface CommandState {
 	/** Written so far. */
 	readonly stdoutBytes: number;
 	readonly stderrBytes: number;
+	/** Told by `wait` with `input`: it stands in a read of its stdin. */
+	readonly readsInput: boolean;
 }
 
 export interface StartOptions extends Omit<CommandOptions, "onTimeout" | "maxOutputBytes"> {
@@ -51,6 +53,13 @@ export interface OutputPart {
 export interface WaitOptions extends Abortable {
 	/** Default and 0: no limit. */
 	readonly timeoutMs?: number | undefined;
+	/** Also return when the command stands in a read of its stdin, which is open. Default false. */
+	readonly input?: boolean | undefined;
+}
+
+export interface InputOptions extends Abortable {
+	/** False leaves stdin open for more. Default true: end of file after it. */
+	readonly end?: boolean | undefined;
 }
 
 export interface KillOptions extends Abortable {
@@ -97,8 +106,8 @@ export class Commands {
 	async wait(id: string, options: WaitOptions = {}): Promise<CommandState> {
 		const timeoutMs = expectWhole("timeoutMs", options.timeoutMs ?? 0, 0, Number.MAX_SAFE_INTEGER);
 		const connection = await this.#link.get(options.signal);
-		const query = timeoutMs === 0 ? "" : `?timeoutMs=${timeoutMs}`;
-		return commandState(await connection.json("GET", `${commandPath(id)}/wait${query}`, undefined, options.signal));
+		const query = [...(timeoutMs === 0 ? [] : [`timeoutMs=${timeoutMs}`]), ...(options.input ? ["input=1"] : [])].join("&");
+		return commandState(await connection.json("GET", `${commandPath(id)}/wait?${query}`, undefined, options.signal));
 	}
 
 	/** A part of its log. Empty at the end; ask again from `offset + bytes.length` while it runs. */
@@ -113,9 +122,10 @@ export class Commands {
 	}
 
 	/** Writes all of it to the command's stdin, then end of file. For one that was started with a stdin. */
-	async sendInput(id: string, source: Source, options: Abortable = {}): Promise<void> {
+	async sendInput(id: string, source: Source, options: InputOptions = {}): Promise<void> {
 		const connection = await this.#link.get(options.signal);
-		await connection.send("PUT", `${commandPath(id)}/stdin?eof=1`, source, options.signal);
+		const eof = options.end === false ? "" : "?eof=1";
+		await connection.send("PUT", `${commandPath(id)}/stdin${eof}`, source, options.signal);
 	}
 
 	/** A signal to the whole tree, then KILL. Answers its state when it is gone. */
@@ -129,6 +139,11 @@ export async function killCommand(connection: Connection, id: string, options: K
 	const signal = expectMatch("signalName", options.signalName ?? "TERM", /^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/).replace(/^SIG/, "");
 	const graceMs = expectWhole("graceMs", options.graceMs ?? 2_000, 0, MAX_GRACE_MS);
 	return commandState(await connection.json("POST", `${commandPath(id)}/kill`, { signal, graceMs }, options.signal));
+}
+
+/** @internal The command that an exec waits for goes on as a job. */
+export async function detachCommand(connection: Connection, id: string, options: Abortable): Promise<void> {
+	await connection.json("POST", `${commandPath(id)}/detach`, {}, options.signal);
 }
 
 function commandPath(id: string): string {
@@ -155,5 +170,6 @@ function commandState(json: Json): CommandState {
 		pid: count(json, "pid"),
 		stdoutBytes: count(asObject(json["stdout"], "stdout"), "bytes"),
 		stderrBytes: count(asObject(json["stderr"], "stderr"), "bytes"),
+		readsInput: json["readsInput"] === true,
 	};
 }

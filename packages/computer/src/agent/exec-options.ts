@@ -32,6 +32,8 @@ export interface ExecOptions extends CommandOptions {
 export interface SpawnOptions extends CommandOptions {
 	/** What the command reads; `true` leaves it open for `write` and `end`. Without it, end of file at once. */
 	readonly stdin?: Source | true | undefined;
+	/** The output comes at the end, and no more of it than `maxOutputBytes`: there is nothing to iterate. Default false. */
+	readonly collect?: boolean | undefined;
 }
 
 export interface ExecRequest {

@@ -1,7 +1,8 @@
 /** A running command whose output is read as it comes. */
 import type { ClientHttp2Stream } from "node:http2";
+import type { Abortable } from "../driver.js";
 import { ComputerError } from "../errors/index.js";
-import { type KillOptions, killCommand } from "./commands.js";
+import { detachCommand, type KillOptions, killCommand } from "./commands.js";
 import type { Connection } from "./connection.js";
 import { inOrder, openExec, openStdin, sendStdin } from "./exec.js";
 import { execRequest, type SpawnOptions } from "./exec-options.js";
@@ -67,6 +68,11 @@ export class Execution implements AsyncIterable<OutputChunk> {
 		await killCommand(this.#connection, this.id, options);
 	}
 
+	/** It goes on as a job at once, as after a timeout with `onTimeout: "job"`: `result` says so, unless it has just ended. */
+	async detach(options: Abortable = {}): Promise<void> {
+		await detachCommand(this.#connection, this.id, options);
+	}
+
 	#open(): ClientHttp2Stream {
 		if (!this.#writable) {
 			throw new ComputerError("invalid_argument", "expected a command spawned with `stdin: true`, got one that reads end of file");
@@ -83,9 +89,10 @@ export class Execution implements AsyncIterable<OutputChunk> {
 
 /** Resolves when the command has started; until then it may wait for its session. */
 export function spawn(connection: Connection, command: string, options: SpawnOptions): Promise<Execution> {
-	const request = execRequest(command, options, 0, false);
+	const { collect = false } = options;
+	const request = execRequest(command, options, 0, collect);
 	return inOrder(connection, request, options.signal, (begun, resolve: (execution: Execution) => void, reject) => {
-		const flow = new Flow(new Collected(request.maxOutputBytes, false), reject);
+		const flow = new Flow(new Collected(request.maxOutputBytes, collect), reject);
 		flow.attach(
 			openExec(connection, request, options.signal, {
 				started(json) {

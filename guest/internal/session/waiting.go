@@ -1,0 +1,122 @@
+package session
+
+import (
+	"encoding/binary"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"lms-computer/guest/internal/wire"
+)
+
+// A command that stands in a read of its stdin at two looks in a row waits for its input; between two lines of it a look may hit too.
+const lookEvery = 120 * time.Millisecond
+
+// readsInput tells whether a process of the command stands still in a read of the command's own stdin. One that the kernel lets us not look at
+// is not seen.
+func (c *Command) readsInput() bool {
+	if c.stdin == nil || !c.running() {
+		return false
+	}
+	own, err := os.Stat(c.stdin.self)
+	if err != nil {
+		return false
+	}
+	for _, pid := range append(c.tree.Members(), c.tree.Shell) {
+		process := "/proc/" + strconv.Itoa(pid)
+		if !standsAtInput(process) {
+			continue
+		}
+		if file, err := os.Stat(process + "/fd/0"); err == nil && os.SameFile(own, file) {
+			return true
+		}
+	}
+	return false
+}
+
+// standsAtInput: read(0, …), or a poll or select of descriptor 0 alone, as busybox' and bash's own read do.
+func standsAtInput(process string) bool {
+	line, err := os.ReadFile(process + "/syscall")
+	fields := strings.Fields(string(line)) // number, six arguments, two pointers; or "running"
+	if err != nil || len(fields) < 7 {
+		return false
+	}
+	number, err := strconv.Atoi(fields[0])
+	first, err1 := strconv.ParseUint(fields[1], 0, 64)
+	second, err2 := strconv.ParseUint(fields[2], 0, 64)
+	if err != nil || err1 != nil || err2 != nil {
+		return false
+	}
+	switch {
+	case number == syscall.SYS_READ:
+		return first == 0
+	case slices.Contains(selects, number):
+		return first == 1 // descriptors below 1
+	case slices.Contains(polls, number):
+		return second == 1 && polled(process, int64(first)) == 0
+	}
+	return false
+}
+
+// polled is the descriptor in the first pollfd at an address of the process; -1 when it can not be read.
+func polled(process string, address int64) int32 {
+	memory, err := os.Open(process + "/mem")
+	if err != nil {
+		return -1
+	}
+	defer memory.Close()
+	var fd [4]byte
+	if _, err := memory.ReadAt(fd[:], address); err != nil {
+		return -1
+	}
+	return int32(binary.NativeEndian.Uint32(fd[:]))
+}
+
+// wait answers when the command has ended or the time is over; with input=1 also when it waits for its input.
+func wait(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
+	timeoutMs, err := wire.Int(r, "timeoutMs", maxTimeoutMs, 0, maxTimeoutMs)
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
+	defer timer.Stop()
+	var looks <-chan time.Time
+	if wire.Flag(r, "input") {
+		ticker := time.NewTicker(lookEvery)
+		defer ticker.Stop()
+		looks = ticker.C
+	}
+	steps := []<-chan struct{}{c.ended, c.stdout.drained, c.stderr.drained}
+	for seen := 0; len(steps) > 0; {
+		select {
+		case <-steps[0]:
+			steps = steps[1:]
+		case <-looks:
+			if !c.readsInput() {
+				seen = 0
+			} else if seen++; seen == 2 {
+				state := c.state()
+				state.ReadsInput = true
+				return state, nil
+			}
+		case <-timer.C:
+			return c.state(), nil
+		case <-r.Context().Done():
+			return nil, wire.Errorf("canceled", "the wait was canceled")
+		}
+	}
+	return c.state(), nil
+}
+
+// detach lets a command that an exec waits for go on as a job, at once. One that has ended or is a job already is left as it is.
+func detach(_ http.ResponseWriter, _ *http.Request, c *Command) (any, error) {
+	select {
+	case c.detaches <- struct{}{}:
+	default:
+	}
+	return c.state(), nil
+}
