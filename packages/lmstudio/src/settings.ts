@@ -1,0 +1,93 @@
+/** A chat's settings as plain values: what its computer is to be, and what its model gets. */
+import { createHash } from "node:crypto";
+import type { BaseController, InferParsedConfig } from "@lmstudio/sdk";
+import type { OpenOptions, ToolboxOptions } from "./library.js";
+import { OTHER_IMAGE, schematics } from "./schematics.js";
+
+const MIB = 1024 * 1024;
+
+/** Two that are equal as JSON are the same. */
+export interface Settings {
+	readonly computer: OpenOptions & { readonly name: string };
+	/** Without a profile: by the model's context length. */
+	readonly tools: Omit<ToolboxOptions, "open" | "contextTokens">;
+	readonly internet: "off" | "allow-list" | "on";
+	readonly attachments: boolean;
+	readonly injectContext: boolean;
+}
+
+type Config = InferParsedConfig<typeof schematics>;
+type Controller = Pick<BaseController, "getPluginConfig" | "getWorkingDirectory">;
+
+export function readSettings(ctl: Controller): Settings {
+	return settingsOf(ctl.getPluginConfig(schematics), workingDirectory(ctl));
+}
+
+/** LM Studio throws where a chat has none. */
+export function workingDirectory(ctl: Pick<Controller, "getWorkingDirectory">): string | undefined {
+	try {
+		return ctl.getWorkingDirectory();
+	} catch {
+		return undefined;
+	}
+}
+
+function settingsOf(config: Config, chatFolder: string | undefined): Settings {
+	const profile = config.get("profile") as "auto" | "compact" | "standard" | "full";
+	const folder = sharedFolder(config, chatFolder);
+	return {
+		computer: { ...machine(config), name: computerName(config, chatFolder), folders: folder === undefined ? [] : [folder] },
+		tools: {
+			...(profile !== "auto" && { profile }),
+			timeoutMs: config.get("timeoutSeconds") * 1000,
+			// LM Studio itself waits for a tool as long as it takes.
+			maxCallMs: 300_000,
+			maxOutputBytes: config.get("outputKB") * 1024,
+			callsPerTurn: config.get("callsPerTurn"),
+			strictSafety: config.get("strictSafety"),
+			hostFolders: [chatFolder, writableFolder(folder)].filter((path) => path !== undefined),
+		},
+		internet: config.get("internet") as Settings["internet"],
+		attachments: config.get("attachments"),
+		injectContext: config.get("injectContext"),
+	};
+}
+
+function machine(config: Config): OpenOptions {
+	const image = config.get("image") === OTHER_IMAGE ? config.get("otherImage").trim() : config.get("image");
+	const preset = config.get("preset");
+	const ports = config.get("ports").trim();
+	return {
+		driver: config.get("driver") as OpenOptions["driver"],
+		image,
+		// The library's own default, which is no reason to fail where it cannot be installed.
+		...(preset !== "minimal" && { preset }),
+		cpus: config.get("cpus"),
+		memoryBytes: config.get("memoryMB") * MIB,
+		diskBytes: config.get("diskMB") * MIB,
+		network: config.get("internet") === "on" ? "open" : "none",
+		ports: ports === "" ? [] : [ports],
+		persistence: config.get("persistence") as OpenOptions["persistence"],
+		idleStopMs: config.get("idleStopMinutes") * 60_000,
+	};
+}
+
+/** A chat has no name that a plugin is told, but a folder of its own. */
+function computerName(config: Config, chatFolder: string | undefined): string {
+	const name = config.get("name").trim();
+	if (config.get("computer") !== "chat" || chatFolder === undefined) return name;
+	return `${name}-${createHash("sha256").update(chatFolder).digest("hex").slice(0, 12)}`;
+}
+
+/** In the library's notation. A chat's own folder goes to a computer of its own only: others would see it come and go. */
+function sharedFolder(config: Config, chatFolder: string | undefined): string | { readonly hostPath: string } | undefined {
+	if (config.get("computer") === "chat" && config.get("shareChatFolder") && chatFolder !== undefined) return { hostPath: chatFolder };
+	return config.get("sharedFolder").trim() || undefined;
+}
+
+/** Where a transfer may write: not into what is shared to be read. */
+function writableFolder(folder: ReturnType<typeof sharedFolder>): string | undefined {
+	if (typeof folder !== "string") return undefined;
+	const [path, drive = "", rest = ""] = /^([A-Za-z]:(?=[\\/]))?([^:]*)/.exec(folder) ?? [];
+	return path === undefined || /:ro\b/.test(folder) ? undefined : drive + rest;
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { schematics } from "../../packages/lmstudio/src/schematics.js";
+import { readSettings } from "../../packages/lmstudio/src/settings.js";
+
+/** As LM Studio hands it over. The SDK's own parser is behind a type that hides it. */
+function settings(values: Record<string, unknown> = {}, workingDirectory?: string) {
+	const fields = Object.entries(values).map(([key, value]) => ({ key, value }));
+	const { parse } = schematics as unknown as { parse(config: unknown): never };
+	return readSettings({
+		getPluginConfig: () => parse.call(schematics, { fields }),
+		getWorkingDirectory: () => {
+			if (workingDirectory === undefined) throw new Error("This prediction process is not attached to a working directory.");
+			return workingDirectory;
+		},
+	});
+}
+
+test("the defaults are those of the documentation", () => {
+	expect(settings()).toEqual({
+		computer: {
+			name: "lmstudio",
+			driver: "auto",
+			image: "ubuntu:24.04",
+			cpus: 2,
+			memoryBytes: 1024 * 1024 * 1024,
+			diskBytes: 4096 * 1024 * 1024,
+			network: "none",
+			ports: [],
+			folders: [],
+			persistence: "persistent",
+			idleStopMs: 3_600_000,
+		},
+		tools: {
+			timeoutMs: 30_000,
+			maxCallMs: 300_000,
+			maxOutputBytes: 32_768,
+			callsPerTurn: 25,
+			strictSafety: true,
+			hostFolders: [],
+		},
+		internet: "off",
+		attachments: true,
+		injectContext: true,
+	});
+});
+
+test("another image, ports, packages and limits", () => {
+	const { computer } = settings({
+		image: "other",
+		otherImage: " python:3 ",
+		ports: " 8080:80,3000:3000 ",
+		preset: "node",
+		cpus: 0.5,
+		internet: "on",
+	});
+	expect(computer).toMatchObject({ image: "python:3", ports: ["8080:80,3000:3000"], preset: "node", cpus: 0.5, network: "open" });
+});
+
+describe("one computer for each chat", () => {
+	test("has a name of its own, always the same", () => {
+		const { name } = settings({ computer: "chat" }, "/chats/1").computer;
+		expect(name).toMatch(/^lmstudio-[0-9a-f]{12}$/);
+		expect(settings({ computer: "chat" }, "/chats/1").computer.name).toBe(name);
+		expect(settings({ computer: "chat" }, "/chats/2").computer.name).not.toBe(name);
+		expect(settings({ computer: "chat" }).computer.name).toBe("lmstudio");
+		expect(settings({}, "/chats/1").computer.name).toBe("lmstudio");
+	});
+
+	test("has the chat's folder, when that is wanted", () => {
+		const shared = { computer: "chat", shareChatFolder: true, sharedFolder: "/home/me/project" };
+		expect(settings(shared, "/chats/1").computer.folders).toEqual([{ hostPath: "/chats/1" }]);
+		expect(settings(shared).computer.folders).toEqual(["/home/me/project"]);
+		// One for all chats would be another one with each.
+		expect(settings({ ...shared, computer: "shared" }, "/chats/1").computer.folders).toEqual(["/home/me/project"]);
+	});
+});
+
+test.each([
+	["/home/me/project", ["/chats/1", "/home/me/project"]],
+	["/home/me/project:/mnt/there", ["/chats/1", "/home/me/project"]],
+	["/home/me/project:ro", ["/chats/1"]],
+	["C:\\Users\\me\\project", ["/chats/1", "C:\\Users\\me\\project"]],
+	["C:/Users/me:/mnt/there:ro", ["/chats/1"]],
+	["", ["/chats/1"]],
+])("with %s shared, transfers may touch %j", (sharedFolder, hostFolders) => {
+	expect(settings({ sharedFolder }, "/chats/1").tools.hostFolders).toEqual(hostFolders);
+});
