@@ -88,13 +88,13 @@ func (l *Life) State(connection net.Conn, state http.ConnState) {
 	}
 }
 
-// Count has every call keep the machine awake while it is under way, but for those that look at a terminal: what is typed into it does.
+// Count has every call keep the machine awake while it is under way, but for those that only look on: what is typed into a terminal does.
 func (l *Life) Count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/hello" {
 			l.hold(r)
 		}
-		if strings.HasPrefix(r.URL.Path, "/v1/terminals/") && strings.HasSuffix(r.URL.Path, "/attach") {
+		if looks(r.URL.Path) {
 			l.Touch()
 			next.ServeHTTP(w, r)
 			return
@@ -110,6 +110,11 @@ func (l *Life) Count(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// looks is for a call that only looks on.
+func looks(path string) bool {
+	return path == "/v1/events" || strings.HasPrefix(path, "/v1/terminals/") && strings.HasSuffix(path, "/attach")
 }
 
 func (l *Life) hold(r *http.Request) {

@@ -77,7 +77,7 @@ func Serve(o Options) error {
 	env := environment(o.Home)
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
 	var living *life.Life
-	config := session.Config{Active: func() { living.Touch() }, RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
+	config := session.Config{Active: func() { living.Touch() }, OOMKills: func() uint64 { return system.OOMKills("/") }, RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
 	sessions := session.New(config)
 	terminals := terminal.New(config, sessions.State)
 	o.Life.StateDir = o.StateDir

@@ -37,6 +37,8 @@ type Command struct {
 
 	exitCode int
 	timedOut bool
+	killed   bool   // by somebody who asked for it
+	reason   string // see reason.go
 	fate     string // of the shell: kept, exited, killed
 	cwd      string
 	finished time.Time
@@ -122,6 +124,7 @@ func (c *Command) takeDown(k kill) {
 			c.fate = "killed"
 		}
 	}
+	c.killed = true
 	if k.timedOut {
 		c.exitCode, c.timedOut = exitTimedOut, true
 	}
@@ -188,6 +191,7 @@ type commandState struct {
 	Command    string      `json:"command"`
 	Running    bool        `json:"running"`
 	ExitCode   *int        `json:"exitCode"`
+	Reason     string      `json:"reason,omitempty"`
 	TimedOut   bool        `json:"timedOut"`
 	StartedAt  int64       `json:"startedAt"`
 	DurationMs int64       `json:"durationMs"`
@@ -205,7 +209,7 @@ func (c *Command) state() commandState {
 	}
 	if !s.Running {
 		code := c.exitCode
-		s.ExitCode, s.TimedOut, s.DurationMs = &code, c.timedOut, c.finished.Sub(c.started).Milliseconds()
+		s.ExitCode, s.Reason, s.TimedOut, s.DurationMs = &code, c.reason, c.timedOut, c.finished.Sub(c.started).Milliseconds()
 	}
 	return s
 }

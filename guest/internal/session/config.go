@@ -15,7 +15,11 @@ type Config struct {
 	Env      []string // environment of a new session
 	// Active is called when something was done that no request waits for; may be nil.
 	Active func()
+	// OOMKills counts what the kernel has killed for want of memory; may be nil.
+	OOMKills func() uint64
 
+	hub         *hub
+	ooms        *ooms
 	environment *environment
 
 	marker string // what the markers of commands begin with: other agents' processes may be in sight

@@ -27,6 +27,7 @@ func (s *Sessions) Register(mux *http.ServeMux) {
 	mux.HandleFunc("PUT /v1/commands/{id}/stdin", wire.Handler(s.withCommand(writeStdin)))
 	mux.HandleFunc("POST /v1/commands/{id}/kill", wire.Handler(s.withCommand(killCommand)))
 	mux.HandleFunc("POST /v1/commands/{id}/detach", wire.Handler(s.withCommand(detach)))
+	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("GET /v1/environment", wire.Handler(s.getEnvironment))
 	mux.HandleFunc("PUT /v1/environment", wire.Handler(s.putEnvironment))
 	mux.HandleFunc("GET /v1/sessions", wire.Handler(func(http.ResponseWriter, *http.Request) (any, error) {
@@ -47,6 +48,7 @@ type result struct {
 	ID         string       `json:"id"`
 	Session    string       `json:"session"`
 	ExitCode   *int         `json:"exitCode"`
+	Reason     string       `json:"reason,omitempty"`
 	TimedOut   bool         `json:"timedOut"`
 	Running    bool         `json:"running"`
 	DurationMs int64        `json:"durationMs"`
@@ -122,7 +124,7 @@ func (s *Sessions) exec(w http.ResponseWriter, r *http.Request) (any, error) {
 			}
 		}
 		code := c.exitCode
-		answer.ExitCode, answer.TimedOut, answer.Shell, answer.Cwd = &code, c.timedOut, c.fate, c.cwd
+		answer.ExitCode, answer.TimedOut, answer.Shell, answer.Cwd, answer.Reason = &code, c.timedOut, c.fate, c.cwd, c.reason
 	}
 	answer.Stdout = out.stream(frameStdout, c.stdout, req.MaxOutputBytes)
 	answer.Stderr = out.stream(frameStderr, c.stderr, req.MaxOutputBytes)

@@ -203,6 +203,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		return fail(err)
 	}
 	begin()
+	s.config.hub.publish("begin", c)
 	go c.stdout.pump()
 	go c.stderr.pump()
 	_ = sh.send(send) // a shell that is gone is seen by watch
@@ -233,6 +234,7 @@ func newOutput(f *fifo, path string, sink func([]byte)) *output {
 // follow watches a command to its end and then frees the session, with a fresh shell if that one is lost.
 func (s *Session) follow(c *Command, script string) {
 	c.watch()
+	c.reason = c.reasonOf(s.config.ooms)
 	s.mu.Lock()
 	mine := s.now == c // else it has moved
 	if mine {
@@ -247,6 +249,7 @@ func (s *Session) follow(c *Command, script string) {
 	close(c.ended)
 	s.mu.Unlock()
 	s.config.Did()
+	s.config.hub.publish("end", c)
 	// The result is on its way first.
 	runtime.Gosched()
 	c.tidy()

@@ -34,6 +34,8 @@ type Sessions struct {
 // New makes the sessions of a machine; none is started yet.
 func New(config Config) *Sessions {
 	config.environment = loadEnvironment(config.StateDir)
+	config.hub = &hub{subscribers: map[*subscriber]bool{}}
+	config.ooms = newOoms(config.OOMKills)
 	config.marker = strconv.FormatUint(rand.Uint64(), 36) + "."
 	s := &Sessions{config: config, byName: map[string]*Session{}, commands: map[string]*Command{}}
 	s.recall()

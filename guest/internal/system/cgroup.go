@@ -34,6 +34,16 @@ func cgroupUsage(root string) usage {
 	return u
 }
 
+// OOMKills counts the machine's processes that the kernel has killed for want of memory; 0 where it does not say.
+func OOMKills(root string) uint64 {
+	for _, path := range []string{"memory.events", "memory/memory.oom_control"} {
+		if n := keyed(string(read(smallBytes, root, "sys/fs/cgroup", path)), "oom_kill"); n != nil {
+			return *n
+		}
+	}
+	return 0
+}
+
 func cpuUsage(file func(...string) string) (us *uint64, processors float64) {
 	if text := file("cpu.stat"); text != "" {
 		return keyed(text, "usage_usec"), quota(file("cpu.max"))

@@ -24,6 +24,10 @@ import {
 } from "./checkpoints.js";
 import type { Abortable, Checkpoint, DriverName, MachineInfo } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { type ComputerEvent, Events } from "./events.js";
+import { expectWhole } from "./expect.js";
+import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
+import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
 import { Slot } from "./slot.js";
 import { forget, remember } from "./whereabouts.js";
@@ -51,6 +55,8 @@ export class Computer {
 	readonly #link: AgentLink;
 	readonly #forwards: Forwards;
 	readonly #meter: Meter;
+	readonly #events: Events;
+	readonly #journal: Journal;
 	readonly #calls: CallDefaults;
 	#removed = false;
 
@@ -68,11 +74,14 @@ export class Computer {
 		this.files = new Files(this.#link);
 		this.sessions = new Sessions(this.#link);
 		this.terminals = new Terminals(this.#link);
-		this.commands = new Commands(this.#link);
+		this.commands = new Commands(this.#link, (command, state) => this.#journal.command("job", command, state));
 		this.environment = new Environment(this.#link);
 		this.processes = new Processes(this.#link);
 		this.#meter = new Meter(this.#link);
 		this.#forwards = new Forwards(this.#link);
+		this.#events = new Events(this.#link);
+		this.#journal = new Journal(this.name, this.driver);
+		slot.tell = (type, text) => this.#tell(type, text);
 	}
 
 	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
@@ -84,12 +93,35 @@ export class Computer {
 	async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
 		const connection = this.#link.get(options.signal);
 		const { timeoutMs = this.#calls.timeoutMs, maxOutputBytes = this.#calls.maxOutputBytes } = options;
-		return exec(connection instanceof Promise ? await connection : connection, command, { ...options, timeoutMs, maxOutputBytes });
+		const settings = { ...options, timeoutMs, maxOutputBytes };
+		const result = await exec(connection instanceof Promise ? await connection : connection, command, settings);
+		this.#journal.ended(command, result);
+		return result;
 	}
 
 	/** Runs a command whose output is read as it comes. Resolves when it has started. No timeout unless given. */
 	async spawn(command: string, options: SpawnOptions = {}): Promise<Execution> {
-		return spawn(await this.#link.get(options.signal), command, options);
+		const execution = await spawn(await this.#link.get(options.signal), command, options);
+		execution.settled.then((result) => this.#journal.ended(command, result)).catch(() => {}); // its caller hears of it
+		return execution;
+	}
+
+	/**
+	 * What happens from now on: commands that begin and end, whoever runs them, and what this holder does to the computer. Starts nothing. A loop over it ends
+	 * with its `break` or with the signal.
+	 */
+	events(options: Abortable = {}): AsyncIterable<ComputerEvent> {
+		return this.#events.read(options);
+	}
+
+	/** What was run here and what became of it, by this and other processes of this host: the latest records, oldest first. */
+	async history(max: number = JOURNAL.maxRecords): Promise<readonly JournalRecord[]> {
+		return await readJournal(this.name, expectWhole("max", max, 1, JOURNAL.maxRecords));
+	}
+
+	#tell(type: LifeRecord["type"], text: string): void {
+		this.#events.emit({ type, text });
+		this.#journal.life(type, text);
 	}
 
 	/** Listens on this host and joins every connection to a port in the guest, which needs no network for it. Until it or the computer is closed. */
@@ -127,6 +159,7 @@ export class Computer {
 	async stop(options: Abortable = {}): Promise<void> {
 		await this.#slot.use((machine) => machine.stop(options), options.signal);
 		this.#link.drop();
+		this.#tell("stopped", "stopped");
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */
@@ -136,13 +169,16 @@ export class Computer {
 		const machine = (await this.#slot.driver.attach(this.name, options)) ?? this.#slot.machine;
 		await machine.remove(options);
 		this.#removed = true;
-		await forget(this.name);
+		this.#events.emit({ type: "removed", text: "removed" });
+		await Promise.all([forget(this.name), removeJournal(this.name)]);
 		await this.close();
 	}
 
 	/** Saves the state of the files: a machine that runs stands still for it and goes on. The oldest ones beyond a bound are removed. */
 	async checkpoint(label = "", options: CheckpointOptions = {}): Promise<Checkpoint> {
-		return await makeCheckpoint(this.#slot, label, options);
+		const made = await makeCheckpoint(this.#slot, label, options);
+		this.#tell("checkpoint", label === "" ? made.id : `${made.id} ${label}`);
+		return made;
 	}
 
 	/** Oldest first. */
@@ -153,6 +189,7 @@ export class Computer {
 	/** The files are as they were at the checkpoint; programs that ran have ended, shells are fresh. `not_found` for what is not one of its own. */
 	async rollback(id: string, options: Abortable = {}): Promise<void> {
 		await rollBack(this.#slot, id, () => this.#link.drop(), options);
+		this.#tell("rollback", id);
 	}
 
 	/** A new, running computer on the same driver with the files of a checkpoint, or of now. Both go their own ways. */
@@ -161,6 +198,7 @@ export class Computer {
 		try {
 			const machine = await forkMachine(this.#slot, id, name, options);
 			await remember(machine.name, this.driver);
+			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
 			return new Computer(new Slot({ driver: lease.driver, name: machine.name, machine }), lease);
 		} catch (error) {
 			await lease.release();
@@ -181,6 +219,7 @@ export class Computer {
 	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */
 	async close(): Promise<void> {
 		this.#link.close();
+		this.#journal.close();
 		await this.#forwards.close();
 		await this.#lease.release();
 	}

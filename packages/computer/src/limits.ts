@@ -37,6 +37,18 @@ export const CHECKPOINTS = {
 	maxBytes: 16 * GiB,
 } as const;
 
+/** The record of what was run, one file for each computer. */
+export const JOURNAL = {
+	/** Twice as much is kept: the one before it, too. */
+	maxBytes: 4 * MiB,
+	/** How much one process writes before it looks whether another has put the file aside. */
+	lookAgainBytes: 256 * KiB,
+	/** Of one command. */
+	textLength: 4096,
+	/** In one answer. */
+	maxRecords: 100_000,
+} as const;
+
 /** What the guest's home is, on every machine. */
 export const GUEST_HOME = "/home/user";
 
@@ -71,6 +83,10 @@ export const BOUNDS = {
 	editBytes: 16 * MiB,
 	/** Of lines of a file, in one answer. */
 	linesBytes: 16 * MiB,
+	/** An event of the agent: the 4 KiB of a command, escaped. */
+	eventBytes: 64 * KiB,
+	/** What a slow reader of events may leave unread. */
+	unreadEvents: 10_000,
 	/** One line of a search's answer: 500 bytes of text and a path, every byte of both escaped, fit. */
 	searchLineBytes: 64 * KiB,
 	/** All of it: the agent stops at 64 MiB of matches, and then sums up. */

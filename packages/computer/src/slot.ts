@@ -1,8 +1,9 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Abortable, CreateOptions, Driver, Machine, MachineSpec } from "./driver.js";
+import type { Abortable, CreateOptions, Driver, Machine, MachineSpec, Progress } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
+import type { LifeRecord } from "./journal.js";
 import { DEADLINES } from "./limits.js";
 import { inTurn } from "./turn.js";
 
@@ -22,6 +23,8 @@ const MAX_NOTICES = 100;
 export class Slot {
 	readonly driver: Driver;
 	readonly name: string;
+	/** Is told what becomes of the machine. */
+	tell: (type: LifeRecord["type"], text: string) => void = () => {};
 	/** What a user should know: started, made anew, a limit that was not applied. The latest 100. */
 	readonly notices: string[] = [];
 	readonly #spec: MachineSpec | undefined;
@@ -29,6 +32,7 @@ export class Slot {
 	/** Running a moment ago, so that a connect need not ask. */
 	#checked = false;
 	#created = false;
+	#lastStep = "";
 	/** A notice says already why the agent is a new one. */
 	#explained = false;
 
@@ -50,6 +54,7 @@ export class Slot {
 	}
 
 	note(notice: string): void {
+		this.tell("notice", notice);
 		this.notices.push(notice);
 		if (this.notices.length > MAX_NOTICES) this.notices.shift();
 	}
@@ -131,7 +136,8 @@ export class Slot {
 		this.#machine ??= await this.driver.attach(this.name, { signal });
 		if (this.#machine === undefined) {
 			if (this.#spec === undefined) throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
-			this.#machine = await this.driver.create(this.#spec, options);
+			this.#machine = await this.driver.create(this.#spec, { ...options, onProgress: (step) => this.#step(step, options) });
+			this.tell("created", `created with ${this.driver.name}`);
 			this.#created = true;
 			this.#checked = true;
 			return true;
@@ -147,6 +153,7 @@ export class Slot {
 		if (info.state !== "running") {
 			options.onProgress?.({ phase: "start", message: `starting ${this.name}` });
 			await this.#machine.start({ signal });
+			this.tell("started", "started");
 			this.#explain(
 				info.state === "paused"
 					? "the machine was paused and goes on"
@@ -155,6 +162,13 @@ export class Slot {
 		}
 		this.#checked = true;
 		return true;
+	}
+
+	#step(step: Progress, { onProgress }: CreateOptions): void {
+		onProgress?.(step);
+		// A pull says how far it is many times; what it does is told once.
+		if (step.message !== this.#lastStep) this.tell("progress", step.message);
+		this.#lastStep = step.message;
 	}
 
 	/** The machine went: by its removal, or by a rollback elsewhere, after which another one has its name. */

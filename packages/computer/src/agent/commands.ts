@@ -4,7 +4,7 @@ import { expectMatch, expectOneOf, expectWhole } from "../expect.js";
 import type { Connection } from "./connection.js";
 import { type CommandOptions, execRequest } from "./exec-options.js";
 import type { AgentLink } from "./link.js";
-import { asObject, broken, count, flag, type Json, list, text, wholeOrNull } from "./shapes.js";
+import { asObject, broken, count, flag, type Json, list, oneOf, text, wholeOrNull } from "./shapes.js";
 import type { Source } from "./write.js";
 
 export interface CommandState {
@@ -15,6 +15,8 @@ export interface CommandState {
 	readonly running: boolean;
 	/** Null while it runs. */
 	readonly exitCode: number | null;
+	/** Why it ended; null while it runs. After `signal` and `out_of_memory` the exit code is 128 + signal, as shells have it. */
+	readonly reason: EndReason | null;
 	readonly timedOut: boolean;
 	/** Unix time in ms. */
 	readonly startedAt: number;
@@ -27,6 +29,10 @@ export interface CommandState {
 	/** Told by `wait` with `input`: it stands in a read of its stdin. */
 	readonly readsInput: boolean;
 }
+
+const REASONS = ["exit", "signal", "timeout", "killed", "out_of_memory"] as const;
+/** It ended itself; a signal ended it; its time limit did; somebody asked for it; the kernel killed it, since the machine's memory was used up. */
+export type EndReason = (typeof REASONS)[number];
 
 export interface StartOptions extends Omit<CommandOptions, "onTimeout" | "maxOutputBytes"> {
 	/** `true`: the command's stdin is open, for `sendInput`. Without it, end of file at once. */
@@ -74,10 +80,12 @@ const MAX_GRACE_MS = 60_000;
 
 export class Commands {
 	readonly #link: AgentLink;
+	readonly #onStart: (command: string, state: CommandState) => void;
 
-	/** @internal */
-	constructor(link: AgentLink) {
+	/** @internal @param onStart is told of every job that was started here */
+	constructor(link: AgentLink, onStart: (command: string, state: CommandState) => void = () => {}) {
 		this.#link = link;
+		this.#onStart = onStart;
 	}
 
 	/**
@@ -87,7 +95,9 @@ export class Commands {
 	async start(command: string, options: StartOptions = {}): Promise<CommandState> {
 		const { body } = execRequest(command, options, 0, false);
 		const connection = await this.#link.get(options.signal);
-		return commandState(await connection.json("POST", "/v1/commands", body, options.signal));
+		const state = commandState(await connection.json("POST", "/v1/commands", body, options.signal));
+		this.#onStart(command, state);
+		return state;
 	}
 
 	/** Oldest first: those running and the last 256 finished. */
@@ -157,13 +167,19 @@ export function headerNumber(value: string | string[] | undefined): number {
 	throw broken("expected a number in a header of the agent's answer");
 }
 
-function commandState(json: Json): CommandState {
+/** An agent of before says nothing of it. */
+export function endReason(json: Json): EndReason | null {
+	return json["reason"] === undefined ? null : oneOf(json, "reason", REASONS);
+}
+
+export function commandState(json: Json): CommandState {
 	return {
 		id: text(json, "id"),
 		session: text(json, "session"),
 		command: text(json, "command"),
 		running: flag(json, "running"),
 		exitCode: wholeOrNull(json, "exitCode"),
+		reason: endReason(json),
 		timedOut: flag(json, "timedOut"),
 		startedAt: count(json, "startedAt"),
 		durationMs: count(json, "durationMs"),

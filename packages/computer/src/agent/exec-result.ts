@@ -1,3 +1,4 @@
+import { type EndReason, endReason } from "./commands.js";
 import type { OutputStream } from "./frames.js";
 import { HeadTail } from "./head-tail.js";
 import { asObject, broken, count, flag, type Json, oneOf, text, wholeOrNull } from "./shapes.js";
@@ -10,6 +11,8 @@ export interface ExecResult {
 	readonly session: string;
 	/** The shell's `$?`; 124 after a timeout that killed, null when the command lives on as a job. */
 	readonly exitCode: number | null;
+	/** Why it ended; null when it lives on as a job. After `signal` and `out_of_memory` the exit code is 128 + signal, as shells have it. */
+	readonly reason: EndReason | null;
 	/** As text: what is not UTF-8 is U+FFFD. When cut: head, one line that says what is missing and where it is, tail. */
 	readonly stdout: string;
 	readonly stderr: string;
@@ -59,6 +62,7 @@ export class Collected {
 			id,
 			session: text(json, "session"),
 			exitCode: wholeOrNull(json, "exitCode"),
+			reason: endReason(json),
 			stdout: stdout.text,
 			stderr: stderr.text,
 			stdoutBytes: stdout.bytes,

@@ -23,6 +23,8 @@ const CHUNK_BYTES = 256;
 export class Execution implements AsyncIterable<OutputChunk> {
 	readonly id: string;
 	readonly session: string;
+	/** @internal `result`, but asking for it changes nothing. */
+	readonly settled: Promise<ExecResult>;
 	readonly #connection: Connection;
 	readonly #flow: Flow;
 	readonly #writable: boolean;
@@ -34,6 +36,7 @@ export class Execution implements AsyncIterable<OutputChunk> {
 		this.session = text(started, "session");
 		this.#connection = connection;
 		this.#flow = flow;
+		this.settled = flow.result;
 		this.#writable = options.stdin === true;
 		if (options.stdin !== undefined && options.stdin !== true) sendStdin(connection, this.id, options.stdin).catch(flow.finish);
 	}

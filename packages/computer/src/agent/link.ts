@@ -18,6 +18,7 @@ export class AgentLink {
 	#connection: Connection | undefined;
 	#opening: Promise<Connection> | undefined;
 	#boot: string | undefined;
+	readonly #waiting = new Set<(connection: Connection) => void>();
 
 	constructor(options: LinkOptions) {
 		this.#options = options;
@@ -34,6 +35,16 @@ export class AgentLink {
 			this.#opening = undefined;
 		});
 		return waitFor(this.#opening, signal);
+	}
+
+	/** The live connection, or the next one that a call makes. Makes none. */
+	async next(signal: AbortSignal): Promise<Connection> {
+		if (this.#connection?.alive) return this.#connection;
+		const ending = AbortSignal.any([signal, this.#closing.signal]);
+		let resolve: (connection: Connection) => void = () => {};
+		const coming = new Promise<Connection>((then) => (resolve = then));
+		this.#waiting.add(resolve);
+		return waitFor(coming, ending).finally(() => this.#waiting.delete(resolve));
 	}
 
 	/** Lets go of the connection; the next call makes a new one. */
@@ -55,6 +66,7 @@ export class AgentLink {
 		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
 		this.#boot = connection.hello.boot;
 		this.#connection = connection;
+		for (const resolve of this.#waiting) resolve(connection);
 		return connection;
 	}
 }

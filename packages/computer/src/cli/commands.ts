@@ -13,6 +13,8 @@ export interface Context {
 	/** What is left of the command line: a command's words, or names. */
 	readonly words: readonly string[];
 	readonly interruption: Interruption;
+	/** Every command there is. */
+	readonly commands: readonly CommandSpec[];
 }
 
 /** Answers the exit status. */

@@ -57,7 +57,12 @@ export const FLAGS = {
 		help: "stdout or stderr alone, on standard output (default: both, each where it belongs)",
 		read: oneOf(["stdout", "stderr"]),
 	},
-	follow: { syntax: "-f, --follow", help: "go on until the job ends" },
+	lines: {
+		syntax: "-l, --lines <number>",
+		help: "how many of the latest to begin with (default: 50)",
+		read: whole(1, 100_000),
+	},
+	follow: { syntax: "-f, --follow", help: "go on with what comes, until it ends or Ctrl-C" },
 	signal: {
 		syntax: "--signal <name>",
 		help: "TERM, INT, HUP, QUIT, USR1, USR2 or KILL (default: TERM)",
@@ -99,6 +104,13 @@ function oneOf<const T extends string>(values: readonly T[]): (given: string) =>
 		const found = values.find((value) => value === given);
 		if (found !== undefined) return found;
 		throw new InvalidArgumentError(`Expected one of ${values.join(", ")}.`);
+	};
+}
+
+function whole(min: number, max: number): (given: string) => number {
+	return (given) => {
+		if (/^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max) return Number(given);
+		throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
 	};
 }
 

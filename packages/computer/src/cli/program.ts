@@ -82,5 +82,5 @@ function flagsOf(spec: CommandSpec, command: Command): FlagValues {
 
 export async function run(chosen: Chosen, interruption: Context["interruption"]): Promise<number> {
 	const command = await chosen.spec.load();
-	return command.run({ flags: chosen.flags, words: chosen.words, interruption });
+	return command.run({ flags: chosen.flags, words: chosen.words, interruption, commands: COMMANDS });
 }

@@ -30,4 +30,37 @@ export const INSIDE: readonly CommandSpec[] = [
 		failureStatus: 1,
 		load: () => import("../commands/port.js"),
 	},
+	{
+		name: "cp",
+		summary: "copy files and folders into a computer or out of it",
+		details: `Of any size, whole or not at all: what is there stays until all has come. As cp has it, a target that is a folder gets the source inside;
+\`folder/.\` stands for what is in the folder. Symlinks stay symlinks and are never followed out of the folder.`,
+		words: [
+			{ syntax: "<from>", help: "a path of this host, or :PATH or NAME:PATH in a computer" },
+			{ syntax: "<to>", help: "the other one" },
+		],
+		flags: [...FINDING, "quiet"],
+		examples: [
+			["lms-computer cp report.pdf :", "into the home directory of the default computer"],
+			["lms-computer cp ./site/. work:/srv/site", "what is in a folder"],
+			["lms-computer cp work:/var/log ./logs", "out again"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/cp.js"),
+	},
+	{
+		name: "log",
+		summary: "what was run in a computer and what became of it",
+		details: `Kept on this host, by every program that used the computer here; output is named by its command's id (\`logs\` shows it as long as it is
+remembered). With --json one array, with --follow one object on each line.`,
+		words: [{ syntax: "[name]", help: "the computer, the same as --name" }],
+		namesComputers: true,
+		flags: [...FINDING, "lines", "follow"],
+		examples: [
+			["lms-computer log work --lines 20", "the latest twenty"],
+			["lms-computer log --follow", "and what happens from now on"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/log.js"),
+	},
 ];

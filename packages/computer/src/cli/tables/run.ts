@@ -38,4 +38,17 @@ directory, variables and functions. Exit status: the command's; 124 after a time
 		failureStatus: 125,
 		load: () => import("../commands/shell.js"),
 	},
+	{
+		name: "up",
+		summary: "make a computer, or start it, and leave it running",
+		words: [{ syntax: "[name]", help: "the computer, the same as --name" }],
+		namesComputers: true,
+		flags: [...MAKING, "json", "quiet"],
+		examples: [
+			["lms-computer up work --memory 2g --preset python", "a computer `work`, with Python"],
+			["lms-computer up web --network open --publish 8080:80 --folder ./site:/mnt/site:ro", "ports and a folder of this host"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/up.js"),
+	},
 ];
