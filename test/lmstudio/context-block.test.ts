@@ -38,6 +38,7 @@ const job = (command: string) => ({
 	command,
 	running: true,
 	exitCode: null,
+	reason: null,
 	timedOut: false,
 	startedAt: 0,
 	durationMs: 12_000,
