@@ -1,7 +1,6 @@
 /** Files and folders in and out through the agent itself, as a plain process, and what a hostile guest sends instead. */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -9,11 +8,12 @@ import { Files } from "../../packages/computer/src/agent/files.js";
 import { AgentLink } from "../../packages/computer/src/agent/link.js";
 import { nameParts, staysInside } from "../../packages/computer/src/agent/transfer-name.js";
 import { TAR_END, type TarHeader, TarReader, tarHeader, tarPadding } from "../../packages/computer/src/agent/transfer-tar.js";
+import { SCRATCH } from "../support/scratch.js";
 import { fakeGuest, NO_AGENT, type RealAgent, startAgent } from "./guest.js";
 
 let directory: string;
 beforeEach(() => {
-	directory = fs.mkdtempSync(join(tmpdir(), "lms-transfer-"));
+	directory = fs.mkdtempSync(join(SCRATCH, "lms-transfer-"));
 });
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 

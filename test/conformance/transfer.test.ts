@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SCRATCH } from "../support/scratch.js";
 import { expectError, suite } from "../support/suite.js";
 
 let directory: string;
-beforeAll(() => {
-	directory = fs.mkdtempSync(join(tmpdir(), "lms-transfer-"));
+beforeEach(() => {
+	directory = fs.mkdtempSync(join(SCRATCH, "lms-transfer-"));
 });
-afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+afterEach(() => fs.promises.rm(directory, { recursive: true, force: true }));
 
 /** As `sha256sum` prints them, sorted by name. */
 function checksums(root: string): string[] {

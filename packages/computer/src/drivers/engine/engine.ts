@@ -1,4 +1,5 @@
 /** A live engine: its client library, its facts, and one way to call it with deadlines and typed errors. */
+import { inspect } from "node:util";
 import type Docker from "dockerode";
 import type { Abortable, Availability } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
@@ -127,10 +128,13 @@ async function openClient(endpoint: Endpoint): Promise<Docker> {
 }
 
 async function connectionPerRequest(endpoint: Endpoint): Promise<unknown> {
+	// docker-modem inspects every request with all that hangs on it, for a debug line that nobody reads: its agent knows all requests that are
+	// under way, and with fifty of them the event loop stood still for seconds.
+	const brief = { [inspect.custom]: () => "Agent" };
 	if (endpoint.kind === "tcp" && endpoint.tls) {
 		const { Agent } = await import("node:https");
-		return new Agent({ keepAlive: false, ...endpoint.tls });
+		return Object.assign(new Agent({ keepAlive: false, ...endpoint.tls }), brief);
 	}
 	const { Agent } = await import("node:http");
-	return new Agent({ keepAlive: false });
+	return Object.assign(new Agent({ keepAlive: false }), brief);
 }

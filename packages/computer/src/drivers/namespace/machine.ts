@@ -72,8 +72,9 @@ export class NamespaceMachine implements Owner {
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
-		// TERM, the grace and KILL are the supervisor's; the rest is for the kernel to let go of the processes.
-		const deadline = within(DEADLINES.stopGraceMs + DEADLINES.helloMs, `the machine ${this.name} to be stopped`, options.signal);
+		// TERM, the grace and KILL are the supervisor's; the rest is for the kernel to let go of the processes and of their mounts. The unmount of
+		// an overlay writes back all that is dirty on the disk below it, which may take its time.
+		const deadline = within(DEADLINES.stopGraceMs + DEADLINES.engineMs, `the machine ${this.name} to be stopped`, options.signal);
 		try {
 			await stopSupervisor(this.#control, deadline.signal);
 		} finally {
