@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DRIVERS, type Target } from "../support/drivers.js";
+import type { Session } from "./imitation.js";
 import { installPlugin, node22, type Plugin, startPlugin } from "./plugin.js";
 
 let scratch: string;
@@ -14,6 +15,14 @@ beforeAll(async () => {
 	scratch = await mkdtemp(join(tmpdir(), "lms-computer-plugin-"));
 	folder = join(scratch, "plugin");
 	[node] = await Promise.all([node22(), installPlugin(folder)]);
+});
+
+afterEach(async () => {
+	for (const { host, ended } of started.splice(0)) {
+		host.close();
+		await ended;
+		expect(host.violations).toEqual([]);
+	}
 });
 
 afterAll(() => rm(scratch, { recursive: true, force: true }));
@@ -30,27 +39,172 @@ function chat(target: Target, name: string, more: Record<string, unknown> = {}) 
 	return { config: { name: target.computerName(name), driver: target.driver, image, preset: "none", ...more } };
 }
 
-afterEach(async () => {
-	for (const plugin of started.splice(0)) {
-		plugin.host.close();
-		await plugin.ended;
-		expect(plugin.host.violations).toEqual([]);
-	}
+/** What a command of the model writes, without the lines around it. */
+async function run(session: Session, command: string): Promise<string> {
+	const text = await session.text("Execute", { command });
+	return /\[\[(.*)\]\]/s.exec(text)?.[1] ?? text;
+}
+
+describe("without a computer", () => {
+	test("registers with nothing but LM Studio's three variables, and says nothing", async () => {
+		const { host, complaints } = await start();
+		const fields = new Map(host.schematics.map((field) => [field["fullKey"], field]));
+		expect(fields.get("internet")).toMatchObject({ typeKey: "select", defaultValue: "off" });
+		expect(fields.get("memoryMB")).toMatchObject({ typeKey: "numeric", defaultValue: 1024 });
+		expect(fields.get("allowedHosts")).toMatchObject({ typeParams: { dependencies: [{ key: "internet" }] } });
+		for (const { fullKey, typeParams } of host.schematics) {
+			expect(typeParams, String(fullKey)).toMatchObject({ displayName: expect.any(String), subtitle: expect.any(String) });
+		}
+		expect(complaints()).toBe("");
+	});
+
+	test("fewer tools for a small model, all of them for a large one", async () => {
+		const { host } = await start();
+		host.model = { contextLength: 4096 };
+		const small = await host.openSession({ workingDirectory: join(scratch, "small") });
+		host.model = { contextLength: 200_000 };
+		const large = await host.openSession({ workingDirectory: join(scratch, "large") });
+		const chosen = await host.openSession({ workingDirectory: join(scratch, "large"), config: { profile: "compact" } });
+		expect(small.tools.length).toBeLessThanOrEqual(8);
+		expect(large.tools.length).toBeGreaterThanOrEqual(small.tools.length);
+		expect(chosen.tools).toEqual(small.tools);
+		for (const { parameters } of large.tools) expect(parameters).toMatchObject({ type: "object" });
+	});
+
+	test("a message tells the model what its computer will be, and makes none", async () => {
+		const { host } = await start();
+		const config = { name: "t-not-there", driver: "namespace" };
+		const { text } = await host.preprocess({ text: "Hello there", config });
+		expect(text).toMatch(
+			/^<computer>\nYou have a Linux computer. It is made by the first call of a tool.\n[^]*<\/computer>\n\nHello there$/,
+		);
+		expect((await host.preprocess({ text: "Hi", config })).text).toBe("Hi");
+		expect((await host.preprocess({ text: "Hello there", config: { ...config, injectContext: false } })).text).toBe("Hello there");
+	});
 });
 
-test("registers with nothing but LM Studio's three variables", async () => {
-	const { host } = await start();
-	expect(host.schematics.map((field) => field["fullKey"])).toContain("internet");
-});
-
+// A plugin gets no environment, and Podman's configuration for these tests is in a variable of it.
 for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 	describe.skipIf(target.skip !== undefined)(target.title, () => {
-		test("a call makes the computer and runs in it", async () => {
-			await target.open("plugin");
+		test("a plugin that is killed between two calls finds the same shell, server and files", async () => {
+			await target.open("killed");
+			const before = await start();
+			const first = await before.host.openSession(chat(target, "killed"));
+			await run(first, "mkdir -p ~/work && cd ~/work && echo kept > file && export FRUIT=pear && plain=1");
+			await run(first, "(while :; do echo beat; sleep 0.1; done >~/beats) & server=$!");
+			before.process.kill("SIGKILL");
+			expect((await before.ended).signal).toBe("SIGKILL");
 			const { host } = await start();
-			const session = await host.openSession(chat(target, "plugin"));
-			const text = await session.text("Execute", { command: "cd /tmp; echo $((6 * 7))" });
-			expect(text).toContain("42");
+			const session = await host.openSession(chat(target, "killed"));
+			expect(await run(session, 'kill -0 $server && echo "[[$PWD $FRUIT $plain $(cat file)]]"')).toBe("/home/user/work pear 1 kept");
+			const beats = () => run(session, 'echo "[[$(wc -l <~/beats)]]"');
+			const some = Number(await beats());
+			await expect.poll(async () => Number(await beats())).toBeGreaterThan(some);
+		});
+
+		test("an aborted call ends its command, and the shell lives on", async () => {
+			const computer = await target.open("aborted");
+			const { host } = await start();
+			const session = await host.openSession(chat(target, "aborted"));
+			await run(session, "cd /tmp; export FRUIT=fig");
+			const call = session.start("Execute", { command: "touch began; sleep 987" });
+			await expect.poll(() => computer.files.exists("/tmp/began")).toBe(true);
+			call.abort();
+			await expect.poll(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 987"))).toBe(false);
+			expect(await run(session, 'echo "[[$PWD $FRUIT]]"')).toBe("/tmp fig");
+		});
+
+		test("when LM Studio goes, the process goes, and the command that ran", async () => {
+			const computer = await target.open("gone");
+			const plugin = await start();
+			const session = await plugin.host.openSession(chat(target, "gone"));
+			session.start("Execute", { command: "touch /tmp/began; sleep 986" });
+			await expect.poll(() => computer.files.exists("/tmp/began")).toBe(true);
+			plugin.host.close();
+			expect(await plugin.ended).toEqual({ code: 0, signal: null });
+			await expect.poll(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 986"))).toBe(false);
+		});
+
+		test("calls are counted, and a message of the user brings new ones", async () => {
+			await target.open("counted");
+			const { host } = await start();
+			const chosen = chat(target, "counted", { callsPerTurn: 2 });
+			const session = await host.openSession(chosen);
+			await run(session, "true");
+			expect(await run(session, "true")).toContain("2 used, 0 left");
+			expect(await run(session, "true")).toContain("all 2 calls of this turn are used");
+			await host.preprocess({ text: "go on", ...chosen });
+			expect(await run(session, "true")).toContain("1 used, 1 left");
+		});
+
+		test("attached files are in the computer, and the message says where", async () => {
+			const computer = await target.open("attached");
+			const { host } = await start();
+			const path = join(scratch, `attached-${target.driver}`);
+			await writeFile(path, "cat");
+			const files = [
+				{ name: "the cat.png", path, sizeBytes: 3, fileType: "image" },
+				{ name: "../../etc/gone", path: `${path}-gone`, sizeBytes: 3 },
+			];
+			const message = { ...chat(target, "attached"), text: "See", files };
+			const { text, parts, statuses } = await host.preprocess(message);
+			expect(text).toContain("Attached file: /home/user/attachments/the cat.png (3 B)\n");
+			expect(text).toContain("The attached file gone could not be copied to the computer: ");
+			expect(text).toMatch(/<\/computer>\n\nSee$/);
+			expect(await computer.files.readText("attachments/the cat.png")).toBe("cat");
+			expect(statuses.at(-1)).toBe("1 attached file could not be copied to the computer");
+			// They stay in the message: a model that sees gets the picture, too.
+			expect(parts.filter(({ type }) => type === "file")).toHaveLength(2);
+			// Sent again it is there already; another one of that name does not take its place.
+			await host.preprocess(message);
+			await writeFile(path, "dog");
+			expect((await host.preprocess(message)).text).toContain("/home/user/attachments/the cat-2.png");
+			expect(await computer.files.readText("attachments/the cat.png")).toBe("cat");
+			expect((await computer.files.list("attachments")).entries.map(({ name }) => name)).toEqual(["the cat-2.png", "the cat.png"]);
+		});
+
+		test("a message shows the model its computer, beside its shell", async () => {
+			const computer = await target.open("shown");
+			const { host } = await start();
+			const chosen = chat(target, "shown");
+			const session = await host.openSession(chosen);
+			await run(session, "cd /tmp; touch ~/one ~/two; export FRUIT=plum");
+			const busy = session.start("Execute", { command: "sleep 985" });
+			await expect.poll(async () => (await computer.commands.list()).some(({ running }) => running)).toBe(true);
+			// The shell is busy: nothing here waits for it.
+			const { text } = await host.preprocess({ text: "What is there?", ...chosen });
+			expect(text).toContain("it is running");
+			expect(text).toContain("Working directory: /tmp");
+			expect(text).toContain("In /home/user: one, two");
+			expect(text).toMatch(/Running: job \S+, sleep 985, for \d+ s/);
+			busy.abort();
+			expect(await run(session, 'echo "[[$PWD $FRUIT $?]]"')).toMatch(/^\/tmp plum /);
 		});
 	});
 }
+
+test("an agent that has lost its mode on the way works", async () => {
+	const namespace = DRIVERS.find(({ driver, skip }) => driver === "namespace" && skip === undefined);
+	if (namespace === undefined) return;
+	await chmod(join(folder, "agent/agent-linux-amd64"), 0o644);
+	await chmod(join(folder, "agent/agent-linux-arm64"), 0o644);
+	const { host } = await start();
+	await namespace.open("mode");
+	const session = await host.openSession(chat(namespace, "mode"));
+	expect(await run(session, "echo [[works]]")).toBe("works");
+});
+
+test("the folder needs no script and no registry but the SDK's", async () => {
+	const read = async (name: string) => JSON.parse(await readFile(join(folder, name), "utf8"));
+	expect(await read("manifest.json")).toMatchObject({ type: "plugin", runner: "node", revision: 1 });
+	const manifest = await read("package.json");
+	expect(manifest).not.toHaveProperty("type");
+	expect(manifest).not.toHaveProperty("scripts");
+	expect(manifest.dependencies).toEqual({ "@lmstudio/sdk": "1.5.0" });
+	const { packages } = (await read("package-lock.json")) as {
+		packages: Record<string, { version: string; hasInstallScript?: boolean; resolved?: string }>;
+	};
+	expect(packages["node_modules/zod"]?.version).toMatch(/^3\./);
+	for (const [name, { hasInstallScript, resolved }] of Object.entries(packages))
+		expect([hasInstallScript, resolved], name).toEqual([undefined, undefined]);
+});
