@@ -33,6 +33,11 @@ async function start(): Promise<Plugin> {
 	return plugin;
 }
 
+/** However slow this machine is. */
+function eventually<T>(look: () => Promise<T>) {
+	return expect.poll(look, { timeout: 20_000, interval: 50 });
+}
+
 /** A chat with a computer of this target's. */
 function chat(target: Target, name: string, more: Record<string, unknown> = {}) {
 	const image = target.options.image ?? "debian:bookworm-slim";
@@ -76,7 +81,7 @@ describe("without a computer", () => {
 		const config = { name: "t-not-there", driver: "namespace" };
 		const { text } = await host.preprocess({ text: "Hello there", config });
 		expect(text).toMatch(
-			/^<computer>\nYou have a Linux computer. It is made by the first call of a tool.\n[^]*<\/computer>\n\nHello there$/,
+			/^<computer>\nYou have a Linux computer. It is made by the first call of a tool.\n(.*\n)+<\/computer>\n\nHello there$/,
 		);
 		expect((await host.preprocess({ text: "Hi", config })).text).toBe("Hi");
 		expect((await host.preprocess({ text: "Hello there", config: { ...config, injectContext: false } })).text).toBe("Hello there");
@@ -99,7 +104,7 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect(await run(session, 'kill -0 $server && echo "[[$PWD $FRUIT $plain $(cat file)]]"')).toBe("/home/user/work pear 1 kept");
 			const beats = () => run(session, 'echo "[[$(wc -l <~/beats)]]"');
 			const some = Number(await beats());
-			await expect.poll(async () => Number(await beats())).toBeGreaterThan(some);
+			await eventually(async () => Number(await beats())).toBeGreaterThan(some);
 		});
 
 		test("an aborted call ends its command, and the shell lives on", async () => {
@@ -108,9 +113,9 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			const session = await host.openSession(chat(target, "aborted"));
 			await run(session, "cd /tmp; export FRUIT=fig");
 			const call = session.start("Execute", { command: "touch began; sleep 987" });
-			await expect.poll(() => computer.files.exists("/tmp/began")).toBe(true);
+			await eventually(() => computer.files.exists("/tmp/began")).toBe(true);
 			call.abort();
-			await expect.poll(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 987"))).toBe(false);
+			await eventually(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 987"))).toBe(false);
 			expect(await run(session, 'echo "[[$PWD $FRUIT]]"')).toBe("/tmp fig");
 		});
 
@@ -119,10 +124,19 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			const plugin = await start();
 			const session = await plugin.host.openSession(chat(target, "gone"));
 			session.start("Execute", { command: "touch /tmp/began; sleep 986" });
-			await expect.poll(() => computer.files.exists("/tmp/began")).toBe(true);
+			await eventually(() => computer.files.exists("/tmp/began")).toBe(true);
 			plugin.host.close();
 			expect(await plugin.ended).toEqual({ code: 0, signal: null });
-			await expect.poll(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 986"))).toBe(false);
+			await eventually(async () => (await computer.processes.list()).some(({ command }) => command.includes("sleep 986"))).toBe(false);
+		});
+
+		test("a call tells its user how far it is", async () => {
+			await target.open("told");
+			const { host } = await start();
+			const session = await host.openSession(chat(target, "told"));
+			const call = session.start("Execute", { command: "echo one; echo two; echo three >&2; sleep 984" });
+			expect(await call.status(/lines/)).toMatch(/^echo one; echo two; echo three >&2; sleep 984 · \d+ s · 3 lines$/);
+			call.abort();
 		});
 
 		test("calls are counted, and a message of the user brings new ones", async () => {
@@ -170,7 +184,7 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			const session = await host.openSession(chosen);
 			await run(session, "cd /tmp; touch ~/one ~/two; export FRUIT=plum");
 			const busy = session.start("Execute", { command: "sleep 985" });
-			await expect.poll(async () => (await computer.commands.list()).some(({ running }) => running)).toBe(true);
+			await eventually(async () => (await computer.commands.list()).some(({ running }) => running)).toBe(true);
 			// The shell is busy: nothing here waits for it.
 			const { text } = await host.preprocess({ text: "What is there?", ...chosen });
 			expect(text).toContain("it is running");

@@ -1,9 +1,13 @@
 /** The chats that this process serves. All that counts is in their computers: a process that is started anew finds it there. */
 import { type Computer, openComputer, Toolbox, type ToolResult } from "./library.js";
+import { tellProgress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
 /** Chats that are remembered. An older one loses its count of calls and its connection, nothing else. */
 const MAX_CHATS = 16;
+
+/** Of output as it usually is. A result takes a quarter of the model's context at most. */
+const BYTES_PER_TOKEN = 4;
 
 export interface CallOptions {
 	readonly signal: AbortSignal;
@@ -61,12 +65,14 @@ export class Chat {
 		return this.#computer;
 	}
 
-	async call(name: string, args: unknown, options: CallOptions): Promise<ToolResult> {
+	async call(name: string, args: Readonly<Record<string, unknown>>, options: CallOptions): Promise<ToolResult> {
 		const call = this.#toolbox.call(name, args, options);
 		this.#running.add(call);
+		const told = tellProgress({ tool: name, args, computer: () => this.#computer, onStatus: options.onStatus });
 		try {
 			return await call;
 		} finally {
+			told();
 			this.#running.delete(call);
 			for (const notice of this.#computer?.notices.slice(this.#told) ?? []) options.onNotice?.(notice);
 			this.#told = this.#computer?.notices.length ?? 0;
@@ -82,13 +88,19 @@ export class Chat {
 		return new Toolbox({
 			...tools,
 			contextTokens: this.#contextTokens,
-			open: async (options) => {
+			maxOutputTokens: Math.ceil(Math.min(tools.maxOutputBytes / BYTES_PER_TOKEN, (this.#contextTokens ?? Number.POSITIVE_INFINITY) / 4)),
+			open: async ({ signal, onProgress }) => {
 				this.#told = 0;
-				this.#computer = await openComputer({ ...computer, ...options });
+				this.#computer = undefined;
+				this.#computer = await openComputer({ ...computer, signal, onProgress: (step) => onProgress?.(withPercent(step)) });
 				return this.#computer;
 			},
 		});
 	}
+}
+
+function withPercent<Step extends { readonly message: string; readonly fraction?: number }>(step: Step): Step {
+	return step.fraction === undefined ? step : { ...step, message: `${step.message} · ${Math.floor(step.fraction * 100)} %` };
 }
 
 export class Chats {

@@ -1,7 +1,10 @@
 /** How much the chat's model can hold: fewer tools and less output for a small one. A question that stays unanswered changes nothing. */
 import type { LMStudioClient, PromptPreprocessorController } from "@lmstudio/sdk";
 
-const WAIT_MS = 1_000;
+const WAIT_MS = 3_000;
+
+/** A host that let one question stand is asked no more: each message would wait for it. */
+let silent = false;
 
 /** Of the model that this chat has chosen. */
 export async function chosenContextTokens(ctl: PromptPreprocessorController): Promise<number | undefined> {
@@ -20,9 +23,13 @@ export async function loadedContextTokens(client: LMStudioClient): Promise<numbe
 }
 
 async function soon(ask: () => Promise<number | undefined>): Promise<number | undefined> {
+	if (silent) return undefined;
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<undefined>((resolve) => {
-		timer = setTimeout(() => resolve(undefined), WAIT_MS);
+		timer = setTimeout(() => {
+			silent = true;
+			resolve(undefined);
+		}, WAIT_MS);
 	});
 	try {
 		return await Promise.race([ask(), late]);

@@ -3,7 +3,7 @@ import type { Chat } from "./chat.js";
 import { type Computer, findComputer } from "./library.js";
 
 /** The user waits for it. */
-const WAIT_MS = 2_000;
+const WAIT_MS = 3_000;
 const MAX_FILES = 10;
 
 type Info = Awaited<ReturnType<Computer["info"]>>;

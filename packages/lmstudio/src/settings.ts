@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 export interface Settings {
 	readonly computer: OpenOptions & { readonly name: string };
 	/** Without a profile: by the model's context length. */
-	readonly tools: Omit<ToolboxOptions, "open" | "contextTokens">;
+	readonly tools: Omit<ToolboxOptions, "open" | "contextTokens"> & { readonly maxOutputBytes: number };
 	readonly internet: "off" | "allow-list" | "on";
 	readonly attachments: boolean;
 	readonly injectContext: boolean;
