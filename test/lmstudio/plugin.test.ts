@@ -1,10 +1,13 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DRIVERS, type Target } from "../support/drivers.js";
 import type { Session } from "./imitation.js";
 import { installPlugin, node22, type Plugin, startPlugin } from "./plugin.js";
+
+const podman = DRIVERS.find(({ driver }) => driver === "podman");
+const namespace = DRIVERS.find(({ driver }) => driver === "namespace");
 
 let scratch: string;
 let folder: string;
@@ -15,7 +18,7 @@ beforeAll(async () => {
 	scratch = await mkdtemp(join(tmpdir(), "lms-computer-plugin-"));
 	folder = join(scratch, "plugin");
 	[node] = await Promise.all([node22(), installPlugin(folder)]);
-});
+}, 300_000);
 
 afterEach(async () => {
 	for (const { host, ended } of started.splice(0)) {
@@ -27,8 +30,8 @@ afterEach(async () => {
 
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-async function start(): Promise<Plugin> {
-	const plugin = await startPlugin(folder, node);
+async function start(env: NodeJS.ProcessEnv = {}): Promise<Plugin> {
+	const plugin = await startPlugin(folder, node, env);
 	started.push(plugin);
 	return plugin;
 }
@@ -88,7 +91,6 @@ describe("without a computer", () => {
 	});
 });
 
-// A plugin gets no environment, and Podman's configuration for these tests is in a variable of it.
 for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 	describe.skipIf(target.skip !== undefined)(target.title, () => {
 		test("a plugin that is killed between two calls finds the same shell, server and files", async () => {
@@ -137,6 +139,7 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			const call = session.start("Execute", { command: "echo one; echo two; echo three >&2; sleep 984" });
 			expect(await call.status(/lines/)).toMatch(/^echo one; echo two; echo three >&2; sleep 984 · \d+ s · 3 lines$/);
 			call.abort();
+			expect((await call.outcome).statuses[0]).toBe(`connecting to ${target.computerName("told")}`);
 		});
 
 		test("calls are counted, and a message of the user brings new ones", async () => {
@@ -197,15 +200,33 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 	});
 }
 
-test("an agent that has lost its mode on the way works", async () => {
-	const namespace = DRIVERS.find(({ driver, skip }) => driver === "namespace" && skip === undefined);
-	if (namespace === undefined) return;
+describe.skipIf(podman === undefined || podman.skip !== undefined)("podman", () => {
+	test("its service is started without a PATH and a HOME", async () => {
+		const target = podman as Target;
+		await target.open("plugin");
+		// How it starts containers on this machine may be in a configuration of its own.
+		const { host } = await start({ CONTAINERS_CONF: process.env["CONTAINERS_CONF"] });
+		const session = await host.openSession(chat(target, "plugin"));
+		expect(await run(session, 'cd /tmp; echo "[[$PWD]]"')).toBe("/tmp");
+	});
+});
+
+test.skipIf(namespace === undefined || namespace.skip !== undefined)("an agent that has lost its mode on the way works", async () => {
+	const target = namespace as Target;
 	await chmod(join(folder, "agent/agent-linux-amd64"), 0o644);
 	await chmod(join(folder, "agent/agent-linux-arm64"), 0o644);
 	const { host } = await start();
-	await namespace.open("mode");
-	const session = await host.openSession(chat(namespace, "mode"));
+	await target.open("mode");
+	const session = await host.openSession(chat(target, "mode"));
 	expect(await run(session, "echo [[works]]")).toBe("works");
+});
+
+test("a folder that holds something else is left alone", async () => {
+	const other = join(scratch, "other");
+	await mkdir(other);
+	await writeFile(join(other, "letter"), "dear");
+	await expect(installPlugin(other)).rejects.toThrow("no plugin");
+	expect(await readFile(join(other, "letter"), "utf8")).toBe("dear");
 });
 
 test("the folder needs no script and no registry but the SDK's", async () => {

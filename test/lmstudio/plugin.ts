@@ -63,10 +63,11 @@ export interface Plugin {
 	readonly complaints: () => string;
 }
 
-/** A plugin that has registered: with nothing of an environment but what LM Studio gives it. */
-export async function startPlugin(folder: string, node: string): Promise<Plugin> {
+/** A plugin that has registered: with nothing of an environment but what LM Studio gives it, unless there is more. */
+export async function startPlugin(folder: string, node: string, more: NodeJS.ProcessEnv = {}): Promise<Plugin> {
 	const host = await Imitation.start();
-	const child = spawn(node, [join(folder, ".lmstudio/production.js")], { env: host.env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+	const env = { ...more, ...host.env };
+	const child = spawn(node, [join(folder, ".lmstudio/production.js")], { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
 	let complaints = "";
 	child.stdout.resume();
 	child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));

@@ -29,6 +29,7 @@ function attachedLine(file: Delivered): string {
 
 function describe(seen: Observation): string[] {
 	if (seen.state === "none" || seen.state === "stopped") return planned(seen);
+	if (seen.state === "unavailable") return [`Your Linux computer cannot be made here, tell the user: ${word(seen.reason ?? "", 1000)}`];
 	if (seen.state === "unknown") return ["You have a Linux computer. Its state could not be seen just now; your tools say more."];
 	const { info, cwd, tools, files, jobs } = seen;
 	const lines = ["You have a Linux computer, and it is running. Your tools work in it."];

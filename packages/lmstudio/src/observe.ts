@@ -1,6 +1,6 @@
 /** A look at a chat's computer, beside its shell: the agent's own routes, nothing that runs in a session. It starts nothing. */
 import type { Chat } from "./chat.js";
-import { type Computer, findComputer } from "./library.js";
+import { type Computer, findComputer, isComputerError } from "./library.js";
 
 /** The user waits for it. */
 const WAIT_MS = 3_000;
@@ -13,7 +13,9 @@ type CommandState = Awaited<ReturnType<Computer["commands"]["list"]>>[number];
 /** What could be seen in time; of a computer that does not run, nothing but what it will be. */
 export interface Observation {
 	readonly settings: Chat["settings"];
-	readonly state: "running" | "stopped" | "none" | "unknown";
+	readonly state: "running" | "stopped" | "none" | "unknown" | "unavailable";
+	/** Why there can be none here. */
+	readonly reason?: string | undefined;
 	readonly info?: Info | undefined;
 	/** Where the model's shell is. */
 	readonly cwd?: string | undefined;
@@ -37,7 +39,8 @@ export async function observe(chat: Chat, userSignal: AbortSignal): Promise<Obse
 		if (computer === undefined) return { settings, state: "none" };
 		if ((await computer.inspect({ signal })).state !== "running") return { settings, state: "stopped" };
 		return { settings, state: "running", ...(await look(computer, signal)) };
-	} catch {
+	} catch (error) {
+		if (isComputerError(error, "driver_unavailable")) return { settings, state: "unavailable", reason: error.message };
 		return { settings, state: "unknown" };
 	} finally {
 		clearTimeout(timer);
