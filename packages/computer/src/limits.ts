@@ -112,6 +112,29 @@ export const TOOL_LIMITS = {
 	standardContextTokens: 20_000,
 } as const;
 
+/** Of the MCP and HTTP servers. */
+export const SERVING = {
+	address: "127.0.0.1",
+	port: 7411,
+	/** One message of a client. A file that is written by a tool is in it as JSON. */
+	requestBytes: 16 * MiB,
+	/** A resource in one answer. */
+	resourceBytes: 1 * MiB,
+	/** Files, and jobs, in the list of resources; values that a completion offers. */
+	listed: 100,
+	/** Of the older protocol, over HTTP. Past it the one that was idle longest goes. */
+	sessions: 64,
+	sessionIdleMs: 30 * 60_000,
+	/** A client that asked for progress hears something this often. */
+	progressMs: 5_000,
+	/** Lists of tools and prompts are the same as long as the server runs. */
+	listTtlMs: 3_600_000,
+	/** A call waits so long for a computer that is being made; that goes on, and the next call finds it. */
+	openMs: 40_000,
+	/** Of commands that are ended because their client has gone. */
+	endMs: 5_000,
+} as const;
+
 /** How long we wait for others. */
 export const DEADLINES = {
 	/** One ping of one engine endpoint. */
