@@ -21,6 +21,7 @@ const STEPS = [
 	{ name: "gofmt", command: "gofmt -l .", cwd: "guest", silent: true },
 	{ name: "go vet", command: "go vet ./...", cwd: "guest" },
 	{ name: "go test -race", command: "go test -race -json ./...", cwd: "guest", totals: goTotals, show: goFailures },
+	{ name: "test programs", command: "npm run --silent test-programs" },
 	{ name: "vitest", command: "vitest run", live: true, totals: readVitestTotals },
 ];
 

@@ -7,6 +7,7 @@ import { COMPUTERS } from "./tables/computers.js";
 import { INSIDE } from "./tables/inside.js";
 import { JOBS } from "./tables/jobs.js";
 import { RUN } from "./tables/run.js";
+import { SERVERS } from "./tables/servers.js";
 
 export interface Context {
 	readonly flags: FlagValues;
@@ -43,4 +44,4 @@ export interface CommandSpec {
 }
 
 /** In the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [...RUN, ...JOBS, ...INSIDE, ...COMPUTERS, ...CHECKPOINTS, ...ABOUT];
+export const COMMANDS: readonly CommandSpec[] = [...RUN, ...JOBS, ...INSIDE, ...COMPUTERS, ...CHECKPOINTS, ...SERVERS, ...ABOUT];

@@ -2,7 +2,8 @@
 import { InvalidArgumentError } from "commander";
 import { ComputerError } from "../errors/index.js";
 import type { OpenOptions } from "../index.js";
-import { DEFAULTS, NAME_PATTERN, SESSION_PATTERN } from "../limits.js";
+import { DEFAULTS, NAME_PATTERN, SERVING, SESSION_PATTERN } from "../limits.js";
+import { CLIENT_NAMES } from "../mcp/setup/client-names.js";
 import { readFlag, SETTING_NAMES, SETTINGS, type SettingName } from "../options/settings.js";
 
 export interface Flag {
@@ -68,6 +69,47 @@ export const FLAGS = {
 		help: "TERM, INT, HUP, QUIT, USR1, USR2 or KILL (default: TERM)",
 		read: matching(/^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/, "the name of a signal, such as TERM or SIGINT"),
 	},
+	profile: {
+		syntax: "--profile <profile>",
+		help: "how many tools the model is told of: compact, standard or full (default: full)",
+		read: oneOf(["compact", "standard", "full"]),
+	},
+	hostFolder: {
+		syntax: "--host-folder <directory>",
+		help: "a directory of this host that tools may copy from and to, beside the shared folders; may be given several times",
+		read: several(/./s, "a directory"),
+	},
+	printConfig: {
+		syntax: "--print-config <client>",
+		help: `print what ${CLIENT_NAMES.join(", ")} needs, and end`,
+		read: oneOf(CLIENT_NAMES),
+	},
+	install: {
+		syntax: "--install <client>",
+		help: "write that into the client's configuration, after asking, and end",
+		read: oneOf(CLIENT_NAMES),
+	},
+	yes: { syntax: "-y, --yes", help: "do not ask" },
+	port: {
+		syntax: "--port <port>",
+		help: `the port to listen on, 0 for any free one (default: ${SERVING.port})`,
+		read: whole(0, 65_535),
+	},
+	listen: {
+		syntax: "--listen <address>",
+		help: `the address to listen on (default: ${SERVING.address})`,
+		read: matching(/^[0-9A-Fa-f.:]{2,45}$/, "an IP address"),
+	},
+	allowHost: {
+		syntax: "--allow-host <host>",
+		help: "a further name, without a port, by which clients may reach it; may be given several times",
+		read: several(/^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])$/, "the name of a host"),
+	},
+	tokenFile: {
+		syntax: "--token-file <file>",
+		help: "holds the token, and is made when it is missing (default: token, beside the configuration file)",
+		read: matching(/./s, "a file"),
+	},
 	all: { syntax: "-a, --all", help: "every computer (of that driver)" },
 	json: { syntax: "--json", help: "one JSON object on standard output, errors too" },
 	quiet: { syntax: "-q, --quiet", help: "no progress and no notices on standard error" },
@@ -112,6 +154,11 @@ function whole(min: number, max: number): (given: string) => number {
 		if (/^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max) return Number(given);
 		throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
 	};
+}
+
+function several(pattern: RegExp, expected: string): (given: string, before: readonly string[] | undefined) => readonly string[] {
+	const read = matching(pattern, expected);
+	return (given, before = []) => [...before, read(given)];
 }
 
 function number(min: number, max: number): (given: string) => number {

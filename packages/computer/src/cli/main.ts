@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line's entry: how it starts, how errors are shown, how it ends. */
-import { readFileSync } from "node:fs";
+import { version } from "../version.js";
 import { Interruption } from "./interruption.js";
 import { flush } from "./output.js";
 
@@ -39,11 +39,6 @@ async function main(): Promise<number> {
 		else if (interruption.status === 0) process.stderr.write(`${errorLines(error, Boolean(process.env["LMS_COMPUTER_DEBUG"]))}\n`);
 		return interruption.status || statusOf(error, failureStatus);
 	}
-}
-
-function version(): string {
-	const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-	return version;
 }
 
 /** Before `--`, where the words of a command begin. */

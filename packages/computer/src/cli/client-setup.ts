@@ -1,0 +1,70 @@
+/** Telling a client of the MCP server: shown, or put into its configuration. */
+
+import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
+import { DEFAULTS } from "../limits.js";
+import type { ClientName } from "../mcp/setup/client-names.js";
+import { CLIENTS, type Launch } from "../mcp/setup/clients.js";
+import { merged, snippet } from "../mcp/setup/merge.js";
+import { readExisting, writeAtomically } from "../mcp/setup/write.js";
+import type { Context } from "./commands.js";
+import { wrongUsage } from "./failure.js";
+import { launchOf } from "./launch.js";
+import { notice, print } from "./output.js";
+
+export async function printSetup(context: Context, name: ClientName): Promise<number> {
+	const client = CLIENTS[name];
+	const launch = here(context);
+	await print((await snippet(client, launch.name, client.entry(launch))).trimEnd());
+	await notice(`for ${client.title}, in ${await fileOf(name)}; \`--install ${name}\` in place of --print-config puts it there`);
+	if (client.line !== undefined) await notice(`or in one line: ${client.line(launch)}`);
+	return 0;
+}
+
+export async function install(context: Context, name: ClientName): Promise<number> {
+	const client = CLIENTS[name];
+	const launch = here(context);
+	const file = await fileOf(name);
+	const before = await readExisting(file);
+	const after = await merged(client, before, launch.name, client.entry(launch));
+	if (after === before) {
+		await notice(`${file} has it already`);
+		return 0;
+	}
+	if (!context.flags.yes) {
+		await notice(`${client.title} gets this, in ${file}:`);
+		process.stderr.write(await snippet(client, launch.name, client.entry(launch)));
+		if (!(await agreed(context))) return 1;
+	}
+	const backup = await writeAtomically(file, after, before);
+	await print(file);
+	if (backup !== undefined) await notice(`what was there is in ${backup}`);
+	await notice(`${client.title} knows the computer when it is started anew`);
+	return 0;
+}
+
+function here({ flags }: Context): Launch {
+	return launchOf({
+		argv: process.argv.slice(2),
+		name: flags.name ?? DEFAULTS.name,
+		main: fileURLToPath(new URL("main.js", import.meta.url)),
+		node: process.execPath,
+		platform: process.platform,
+	});
+}
+
+function fileOf(name: ClientName): string | Promise<string> {
+	// HOME, not the password database: it is the client's view, and whoever sets HOME means it.
+	return CLIENTS[name].file({ platform: process.platform, env: process.env, home: process.env["HOME"] || userInfo().homedir });
+}
+
+async function agreed({ interruption }: Context): Promise<boolean> {
+	if (!process.stdin.isTTY) throw wrongUsage("there is no terminal to ask on: --yes writes it without asking", "mcp");
+	const lines = createInterface({ input: process.stdin, output: process.stderr });
+	try {
+		return /^y(es)?$/i.test((await lines.question("Write it? [y/N] ", { signal: interruption.signal })).trim());
+	} finally {
+		lines.close();
+	}
+}

@@ -1,0 +1,41 @@
+import { configuration } from "../../config.js";
+import { DEFAULTS, SERVING } from "../../limits.js";
+import type { Context } from "../commands.js";
+import { deskOptions } from "../desk-options.js";
+import { notice, print, printJson } from "../output.js";
+
+const PATH = "/mcp";
+
+export async function run(context: Context): Promise<number> {
+	const { flags, interruption } = context;
+	const options = await deskOptions(context);
+	const [{ serveHttp }, { LOCAL_HOSTS }, { tokenFor }, { mcpOverHttp }] = await Promise.all([
+		import("../../http/server.js"),
+		import("../../http/guard.js"),
+		import("../../http/token.js"),
+		import("../../mcp/http.js"),
+	]);
+	const { token, where } = await tokenFor(flags.tokenFile, (await configuration(flags.name ?? DEFAULTS.name)).file);
+	const onError = (error: unknown) => void (flags.quiet || notice(error instanceof Error ? error.message : String(error)));
+	const endpoint = mcpOverHttp(options, onError);
+	const server = await serveHttp({
+		address: flags.listen ?? SERVING.address,
+		port: flags.port ?? SERVING.port,
+		token,
+		hosts: [...LOCAL_HOSTS, ...(flags.allowHost ?? [])],
+		routes: { [PATH]: endpoint.handle },
+		onError,
+	});
+	try {
+		const url = server.origin + PATH;
+		if (flags.json) await printJson({ url, token: where });
+		else await print(url);
+		if (!flags.json && !flags.quiet) await notice(`every request needs the header Authorization: Bearer TOKEN; the token is in ${where}`);
+		const { signal } = interruption;
+		if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+	} finally {
+		await server.close();
+		await endpoint.close();
+	}
+	return interruption.status;
+}
