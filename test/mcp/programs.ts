@@ -10,7 +10,7 @@ const NODE = Number(process.versions.node.split(".")[0]) >= 22 ? process.execPat
 
 export const CONFORMANCE = installed("@modelcontextprotocol/conformance/dist/index.js");
 export const CONFORMANCE_NEXT = installed("conformance-next/dist/index.js");
-export const INSPECTOR = installed("@modelcontextprotocol/inspector-cli/build/cli.js");
+export const INSPECTOR = installed("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
 
 /** Why they cannot run here; undefined: they can. */
 export const NO_PROGRAMS = [CONFORMANCE, CONFORMANCE_NEXT, INSPECTOR, NODE].every((file) => existsSync(file))

@@ -17,7 +17,8 @@ export async function run(context: Context): Promise<number> {
 	]);
 	const { token, where } = await tokenFor(flags.tokenFile, (await configuration(flags.name ?? DEFAULTS.name)).file);
 	const onError = (error: unknown) => void (flags.quiet || notice(error instanceof Error ? error.message : String(error)));
-	const endpoint = mcpOverHttp(options, onError);
+	// A client's wrong request is the client's: it has its answer.
+	const endpoint = mcpOverHttp(options, (error) => void (process.env["LMS_COMPUTER_DEBUG"] && notice(String(error))));
 	const server = await serveHttp({
 		address: flags.listen ?? SERVING.address,
 		port: flags.port ?? SERVING.port,
