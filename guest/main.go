@@ -16,8 +16,8 @@ import (
 var version = "dev"
 
 const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR]
-                  [--state-dir DIR] [--home DIR] [--unheld TIME --unclaimed TIME]
-                  [--idle-stop TIME] [--made ID]
+                  [--state-dir DIR] [--home DIR] [--user NAME|UID[:GID]] [--folder DIR]...
+                  [--unheld TIME --unclaimed TIME] [--idle-stop TIME] [--made ID]
                                    be PID 1 and serve
        agent connect [--socket PATH]
                                    join stdio to the agent's socket
@@ -53,6 +53,8 @@ func run(command string, args []string) error {
 		flags.DurationVar(&o.Life.Unclaimed, "unclaimed", 0, "")
 		flags.DurationVar(&o.Life.IdleStop, "idle-stop", 0, "")
 		flags.StringVar(&o.Life.Made, "made", "", "")
+		flags.StringVar(&o.User, "user", "root", "")
+		flags.Func("folder", "", func(path string) error { o.Folders = append(o.Folders, path); return nil })
 		_ = flags.Parse(args)
 		o.Socket = *socket
 		return server.Serve(o)

@@ -99,8 +99,22 @@ func (p *plan) become() error {
 			return os.NewSyscallError("dup3", err)
 		}
 	}
-	err = syscall.Exec(guestAgent, []string{"agent", "init", "--listen-fd", "3"}, environment(p.Spec.Env))
+	err = syscall.Exec(guestAgent, p.Spec.command(), environment(p.Spec.Env))
 	return os.NewSyscallError("exec "+guestAgent, err)
+}
+
+// command is what the guest's agent is told of its machine.
+func (s *Spec) command() []string {
+	argv := []string{"agent", "init", "--listen-fd", "3"}
+	if s.User != "" && s.User != "root" {
+		argv = append(argv, "--user", s.User)
+	}
+	for _, folder := range s.Folders {
+		if !folder.ReadOnly {
+			argv = append(argv, "--folder", folder.GuestPath)
+		}
+	}
+	return argv
 }
 
 // environment is what PID 1 starts with; nothing of the host's is in it.

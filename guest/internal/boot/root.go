@@ -85,7 +85,7 @@ func (p *plan) makeRoot() ([]string, error) {
 	defer root.Close()
 	b := &builder{plan: p, root: tree{root}, copied: make(chan error, 1)}
 	go b.copyConfiguration()
-	for _, step := range []func() error{b.directories, b.system, b.packages, b.agent, b.devices, b.processes, b.kernel, b.run, b.configuration} {
+	for _, step := range []func() error{b.directories, b.system, b.packages, b.agent, b.devices, b.processes, b.kernel, b.run, b.configuration, b.folders} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -23,8 +23,19 @@ type Spec struct {
 	PIDs        int64             `json:"pids"`
 	Network     string            `json:"network"`
 	Env         map[string]string `json:"env"`
+	// User is whom sessions run as: a name or UID[:GID]; "" is root.
+	User string `json:"user"`
+	// Folders of the host are shown to the guest.
+	Folders []Folder `json:"folders"`
 	// Next is what was made ready for a rollback, to be put in place first; see rollback.go.
 	Next string `json:"next"`
+}
+
+// Folder is a directory of the host's that the guest sees. HostPath is free of symlinks.
+type Folder struct {
+	HostPath  string `json:"hostPath"`
+	GuestPath string `json:"guestPath"`
+	ReadOnly  bool   `json:"readOnly"`
 }
 
 const (
@@ -80,12 +91,19 @@ func (s *Spec) validate() error {
 			return failf("invalid_argument", "expected an environment without = in names and without NUL, got %q", name)
 		}
 	}
+	for _, folder := range s.Folders {
+		for _, path := range []string{folder.HostPath, folder.GuestPath} {
+			if err := cleanAbsolute(path); err != nil {
+				return err
+			}
+		}
+	}
 	return validDirectory(s.Directory)
 }
 
 func cleanAbsolute(directory string) error {
 	if !filepath.IsAbs(directory) || filepath.Clean(directory) != directory || directory == "/" || strings.Contains(directory, "\x00") {
-		return failf("invalid_argument", "expected a clean absolute machine directory, got %q", directory)
+		return failf("invalid_argument", "expected a clean absolute directory, got %q", directory)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -53,20 +54,28 @@ func gather(root, home, shell string) answer {
 	return answer{
 		OS: release.name, OSID: release.id, OSVersion: release.version,
 		Kernel: kernelRelease(), Arch: runtime.GOARCH, Hostname: hostname,
-		User: userName(), UID: os.Getuid(), Home: home, Cwd: home, Shell: shell,
+		User: userName(), UID: userID(), Home: home, Cwd: home, Shell: shell,
 		UptimeMs: time.Since(started).Milliseconds(),
 		CPUs:     cpusOf(root), Memory: memoryOf(root), Disk: diskOf(home),
 	}
 }
 
+// userID is whom the machine works for; the agent itself may be another.
+func userID() int {
+	if is := account.Current(); !is.Root() {
+		return int(is.UID)
+	}
+	return os.Getuid()
+}
+
 func userName() string {
-	if found, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil {
+	if found, err := user.LookupId(strconv.Itoa(userID())); err == nil {
 		return found.Username
 	}
-	if os.Getuid() == 0 {
+	if userID() == 0 {
 		return "root"
 	}
-	return strconv.Itoa(os.Getuid())
+	return strconv.Itoa(userID())
 }
 
 func kernelRelease() string {

@@ -2,10 +2,14 @@ package process
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"strconv"
 	"syscall"
 	"time"
+
+	"lms-computer/guest/internal/account"
 )
 
 // Marker is the environment variable that names the command a process was started by.
@@ -111,7 +115,12 @@ func (t Tree) Members() []int {
 }
 
 func markerOf(pid int) string {
-	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	path := "/proc/" + strconv.Itoa(pid) + "/environ"
+	environ, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrPermission) {
+		// Only its own user may look, whatever root is (ptrace(2)).
+		err = account.As(func() error { environ, err = os.ReadFile(path); return err })
+	}
 	if err != nil {
 		return ""
 	}

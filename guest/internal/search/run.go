@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"lms-computer/guest/internal/account"
 )
 
 const (
@@ -41,13 +43,13 @@ func (r *run) over(workers int, list func(each func(path string) error) error, t
 	defer group.Wait()
 	defer stop()
 	for range workers {
-		group.Go(func() { r.work(work) })
+		group.Go(func() { _ = account.As(func() error { r.work(work); return nil }) })
 	}
 	var failed error
 	group.Go(func() {
 		defer close(pending)
 		defer close(work)
-		failed = r.batches(list, work, pending)
+		failed = account.As(func() error { return r.batches(list, work, pending) })
 	})
 	for b := range pending {
 		for pieces := range b.out {

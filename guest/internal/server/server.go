@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/archive"
 	"lms-computer/guest/internal/edit"
 	"lms-computer/guest/internal/egress"
@@ -23,6 +24,7 @@ import (
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
+	"lms-computer/guest/internal/shared"
 	"lms-computer/guest/internal/system"
 	"lms-computer/guest/internal/terminal"
 	"lms-computer/guest/internal/tree"
@@ -43,7 +45,9 @@ type Options struct {
 	StateDir string
 	Home     string
 	// Life says when the agent ends by itself; what is missing is filled in.
-	Life life.Options
+	Life    life.Options
+	User    string   // whom the machine works for: a name or UID[:GID]
+	Folders []string // of the host's, that can be written
 }
 
 // Serve runs the agent until a TERM.
@@ -72,28 +76,32 @@ func Serve(o Options) error {
 	}
 	clear(o.RunDir, o.Socket)
 	clear(o.SpoolDir, "")
-	_ = os.MkdirAll(o.Home, 0o755)
+	account.Use(o.User)
+	makeHome(o.Home)
+	folders := shared.Watch(o.Folders)
 
-	env := environment(o.Home)
+	env := environment(o.Home, account.Current().Name)
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
 	var living *life.Life
-	config := session.Config{Active: func() { living.Touch() }, OOMKills: func() uint64 { return system.OOMKills("/") }, RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env}
+	config := session.Config{
+		Active: func() { living.Touch() }, OOMKills: func() uint64 { return system.OOMKills("/") }, Ended: folders.Settle,
+		RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env,
+	}
 	sessions := session.New(config)
 	terminals := terminal.New(config, sessions.State)
 	o.Life.StateDir = o.StateDir
 	o.Life.Busy = func() bool { return sessions.Busy() || terminals.Busy() }
-	o.Life.End = func() { sessions.Keep(); os.Exit(0) }
+	o.Life.End = func() { sessions.Keep(); folders.Settle(); os.Exit(0) }
 	living = life.New(o.Life)
 	mux := http.NewServeMux()
 	sessions.Register(mux)
 	terminals.Register(mux)
-	files.Register(mux)
-	edit.Register(mux)
-	search.Register(mux)
+	mux.Handle("/v1/files/", folders.Handler(account.Handler(fileRequests())))
+	mux.Handle("/v1/archive/", folders.Handler(account.Handler(fileRequests())))
+	mux.Handle("/v1/search", account.Handler(fileRequests()))
 	info.Register(mux, o.Home, shell)
 	system.Register(mux, o.Home)
 	tunnel.Register(mux)
-	archive.Register(mux)
 	living.Register(mux)
 	egress.New(filepath.Join(o.RunDir, "egress"), sessions.Give).Register(mux)
 	boot := make([]byte, 8)
@@ -107,17 +115,43 @@ func Serve(o Options) error {
 		answer["idleStopMs"] = living.IdleStop()
 		wire.Reply(w, answer)
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))
-	})
+	mux.HandleFunc("/", notSupported)
 	go sessions.Warm()
-	go stopOnSignal(sessions.Keep)
+	go stopOnSignal(func() { sessions.Keep(); folders.Settle() })
 	server := newServer(living.Count(mux))
 	server.ConnContext, server.ConnState = living.Context, living.State
 	if o.ListenFD < 0 {
 		go listenAgain(o.Socket, func(another net.Listener) { go func() { _ = server.Serve(another) }() })
 	}
 	return server.Serve(listener)
+}
+
+// fileRequests are those that act as the user.
+func fileRequests() *http.ServeMux {
+	mux := http.NewServeMux()
+	files.Register(mux)
+	edit.Register(mux)
+	search.Register(mux)
+	archive.Register(mux)
+	mux.HandleFunc("/", notSupported)
+	return mux
+}
+
+func notSupported(w http.ResponseWriter, r *http.Request) {
+	wire.Fail(w, wire.Errorf("not_supported", "this agent has no %s %q", r.Method, r.URL.Path))
+}
+
+// makeHome makes the home if it is missing, and gives it to the user unless it is somebody's already.
+func makeHome(path string) {
+	_ = os.MkdirAll(path, 0o755)
+	home, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	defer home.Close()
+	if info, err := home.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Uid == 0 {
+		_ = account.Give(home)
+	}
 }
 
 func newServer(handler http.Handler) *http.Server {
@@ -158,7 +192,7 @@ func clear(dir, except string) {
 }
 
 // environment of a new session: that of the machine, with what a shell can not do without.
-func environment(home string) []string {
+func environment(home, user string) []string {
 	env := []string{}
 	seen := map[string]bool{}
 	for _, entry := range os.Environ() {
@@ -171,7 +205,7 @@ func environment(home string) []string {
 		env = append(env, entry)
 	}
 	for _, fallback := range [][2]string{
-		{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", home}, {"LANG", "C.UTF-8"}, {"USER", "root"}, {"TERM", "dumb"},
+		{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", home}, {"LANG", "C.UTF-8"}, {"USER", user}, {"TERM", "dumb"},
 	} {
 		if !seen[fallback[0]] {
 			env = append(env, fallback[0]+"="+fallback[1])

@@ -17,6 +17,8 @@ type Config struct {
 	Active func()
 	// OOMKills counts what the kernel has killed for want of memory; may be nil.
 	OOMKills func() uint64
+	// Ended is called when a command has ended, before its result is told; may be nil.
+	Ended func()
 
 	hub         *hub
 	ooms        *ooms

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"lms-computer/guest/internal/own"
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/spool"
 	"lms-computer/guest/internal/wire"
@@ -97,6 +97,9 @@ func (s *Session) fresh() (*shell, error) {
 	if s.config.Shell == "" {
 		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
 	}
+	if err := account.Err(); err != nil {
+		return nil, wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
+	}
 	shell, err := startShell(s.config, s.from)
 	if err != nil {
 		return nil, wire.FromOS(err, s.config.Shell)
@@ -177,7 +180,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		_ = sh.prepare()
 		return nil, wire.FromOS(err, sh.dir)
 	}
-	if err := own.Write(send.script, []byte(r.Command+"\n")); err != nil {
+	if err := writeFor(send.script, []byte(r.Command+"\n")); err != nil {
 		return fail(err)
 	}
 	if r.Stdin {
@@ -235,6 +238,9 @@ func newOutput(f *fifo, path string, sink func([]byte)) *output {
 func (s *Session) follow(c *Command, script string) {
 	c.watch()
 	c.reason = c.reasonOf(s.config.ooms)
+	if s.config.Ended != nil {
+		s.config.Ended()
+	}
 	s.mu.Lock()
 	mine := s.now == c // else it has moved
 	if mine {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/process"
 )
@@ -51,42 +52,6 @@ type shell struct {
 // pair are the FIFOs that a command writes to.
 type pair struct{ stdout, stderr *fifo }
 
-// fifo is opened for reading before any writer comes, with a write end of our own that keeps it from ending too early.
-type fifo struct {
-	path   string
-	reader *os.File
-	keeper *os.File
-}
-
-func openFifo(path string) (*fifo, error) {
-	err := own.Fifo(path)
-	if err != nil {
-		return nil, err
-	}
-	f := &fifo{path: path}
-	if f.reader, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0); err == nil {
-		f.keeper, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	}
-	if err != nil {
-		f.close()
-		return nil, err
-	}
-	return f, nil
-}
-
-func (f *fifo) close() {
-	if f == nil {
-		return
-	}
-	_ = os.Remove(f.path)
-	if f.keeper != nil {
-		f.keeper.Close()
-	}
-	if f.reader != nil {
-		f.reader.Close()
-	}
-}
-
 var shells atomic.Int64
 
 // startShell starts a shell where `from` ended, or with the base environment if from is nil.
@@ -94,6 +59,9 @@ func startShell(c Config, from *state) (*shell, error) {
 	// Short, since a shell reads what it is sent byte by byte.
 	dir := filepath.Join(c.RunDir, strconv.FormatInt(shells.Add(1), 36))
 	if err := own.Directory(dir); err != nil {
+		return nil, err
+	}
+	if err := giveDirectory(dir); err != nil {
 		return nil, err
 	}
 	s := &shell{dir: dir, reports: make(chan report, 1), listened: make(chan struct{})}
@@ -124,7 +92,7 @@ func (s *shell) start(c Config, from *state) error {
 	s.stdin = stdin
 
 	for name, text := range map[string]string{"report": reportScript(s.dir), "status": statusScript} {
-		if err := own.Write(filepath.Join(s.dir, name), []byte(text)); err != nil {
+		if err := writeFor(filepath.Join(s.dir, name), []byte(text)); err != nil {
 			return err
 		}
 	}
@@ -138,7 +106,7 @@ func (s *shell) start(c Config, from *state) error {
 		cwd = from.cwd
 		if len(from.env) > 0 {
 			restore := filepath.Join(s.dir, "restore")
-			if err := own.Write(restore, from.env); err != nil {
+			if err := writeFor(restore, from.env); err != nil {
 				return err
 			}
 			env = []string{} // the restored one is complete; a variable that was unset stays unset
@@ -150,7 +118,7 @@ func (s *shell) start(c Config, from *state) error {
 	vars, version := c.environment.lines(-1)
 	s.version = version
 	if vars != "" {
-		if err := own.Write(filepath.Join(s.dir, "vars"), []byte(vars)); err != nil {
+		if err := writeFor(filepath.Join(s.dir, "vars"), []byte(vars)); err != nil {
 			return err
 		}
 		line += `\. ` + s.dir + "/vars >/dev/null 2>&1\n"
@@ -165,7 +133,7 @@ func (s *shell) start(c Config, from *state) error {
 		Dir:   cwd,
 		Env:   env,
 		Files: []uintptr{input.Fd(), null.Fd(), null.Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Credential: account.Credential()},
 	})
 	if err != nil {
 		return err
@@ -197,7 +165,7 @@ func (s *shell) update(c Config, next *run) error {
 		return nil
 	}
 	path := filepath.Join(s.dir, "vars")
-	if err := own.Write(path, []byte(vars+posixModeEnd)); err != nil {
+	if err := writeFor(path, []byte(vars+posixModeEnd)); err != nil {
 		return err
 	}
 	s.version, next.vars = version, path
@@ -308,10 +276,15 @@ func (s *shell) directory(pwd string) string {
 	if filepath.IsAbs(pwd) {
 		return pwd
 	}
-	if cwd, err := os.Readlink("/proc/" + strconv.Itoa(s.process.Pid) + "/cwd"); err == nil && filepath.IsAbs(cwd) {
-		return cwd
-	}
-	return s.cwd
+	cwd := s.cwd
+	_ = account.As(func() error { // another user's process is not to be looked at, even by root without more capabilities (ptrace(2))
+		is, err := os.Readlink("/proc/" + strconv.Itoa(s.process.Pid) + "/cwd")
+		if err == nil && filepath.IsAbs(is) {
+			cwd = is
+		}
+		return err
+	})
+	return cwd
 }
 
 // current is the state to go on from: after the shell's end what its trap told, else what was saved after the last command.

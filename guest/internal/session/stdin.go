@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/wire"
 )
@@ -22,7 +23,7 @@ type stdin struct {
 }
 
 func newStdin(path string) (*stdin, error) {
-	if err := own.Fifo(path); err != nil {
+	if err := account.As(func() error { return own.Fifo(path) }); err != nil {
 		return nil, err
 	}
 	const oPath = 0x200000 // opens nothing, so it waits for nobody (open(2))

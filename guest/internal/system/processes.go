@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/process"
 )
 
@@ -98,6 +99,9 @@ var markerPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}\.([A-Za-z0-9_-]{1,32}
 // commandOf is the id of the command that started a process, by its marker. A program can leave it out or forge it: it is for people.
 func commandOf(root, dir string) string {
 	environ := read(maxEnvironBytes, root, "proc", dir, "environ")
+	if environ == nil { // another user's: only its own may look (ptrace(2))
+		_ = account.As(func() error { environ = read(maxEnvironBytes, root, "proc", dir, "environ"); return nil })
+	}
 	return parseMarker(environ)
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/wire"
@@ -72,6 +73,9 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 	if t.config.Shell == "" {
 		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
 	}
+	if err := account.Err(); err != nil {
+		return nil, wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
+	}
 	current, exports := t.state(r.Session)
 	cwd := current
 	if r.Cwd != "" {
@@ -89,6 +93,9 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 		return nil, wire.FromOS(err, t.config.RunDir)
 	}
 	defer script.Close()
+	if err := account.Give(script); err != nil {
+		return nil, wire.FromOS(err, script.Name())
+	}
 	if _, err := script.WriteString(startScript(t.config.Shell, script.Name(), exports, r)); err != nil {
 		return nil, wire.FromOS(err, t.config.RunDir)
 	}
@@ -98,6 +105,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 		return nil, wire.FromOS(err, "/dev/ptmx")
 	}
 	defer slave.Close()
+	_ = account.Give(slave) // what is not root may want to open its terminal again, by its name
 	argv := []string{t.config.Shell, script.Name()}
 	if filepath.Base(t.config.Shell) == "busybox" {
 		argv = []string{t.config.Shell, "sh", script.Name()}
@@ -109,7 +117,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 		Dir:   cwd,
 		Env:   append(append([]string{}, t.config.Env...), "TERM="+r.Term, process.Marker+"="+made.tree.ID),
 		Files: []uintptr{tty, tty, tty},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true, Credential: account.Credential()},
 	})
 	if err != nil {
 		master.Close()
@@ -124,7 +132,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 // startScript takes over a session's environment and turns into the program.
 func startScript(shell, path string, exports []byte, r request) string {
 	var b strings.Builder
-	b.WriteString("rm -f " + session.Quote(path) + "\n")
+	b.WriteString("rm -f " + session.Quote(path) + " 2>/dev/null\n") // only root can; else it goes when the terminal does
 	b.Write(exports)
 	b.WriteString("\nTERM=" + session.Quote(r.Term) + "; export TERM\n")
 	for name, value := range r.Env {
