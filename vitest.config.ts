@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 
 // Part of the name of every computer of this run; the workers inherit it.
 process.env["LMS_TEST_RUN"] ??= randomBytes(3).toString("hex");
+// What the command line makes, too, is the images as they are: only the tests of presets install something.
+process.env["LMS_COMPUTER_PRESET"] ??= "none";
 
 export default defineConfig({
 	resolve: {

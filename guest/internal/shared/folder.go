@@ -83,7 +83,7 @@ func (f *folder) take(fd int, name string) {
 	if syscall.Fstat(entry, &is) != nil || is.Uid != agentUID && is.Uid != account.Current().UID || is.Uid == f.uid {
 		return
 	}
-	if uint64(is.Dev) != f.device || changedAt(&is).Before(f.since) || is.Mode&syscall.S_IFMT != syscall.S_IFDIR && is.Nlink > 1 {
+	if uint64(is.Dev) != f.device || bornAt(entry, &is).Before(f.since) || is.Mode&syscall.S_IFMT != syscall.S_IFDIR && is.Nlink > 1 {
 		return
 	}
 	_ = fchownat(entry, f.uid, f.gid)

@@ -96,6 +96,18 @@ export interface Capabilities {
 	readonly limitCpus: boolean;
 	readonly limitMemory: boolean;
 	readonly limitPids: boolean;
+	/** The file system itself keeps `diskBytes`; else the agent watches it and refuses what comes through its file requests alone. */
+	readonly limitDisk: boolean;
+	/** `folders` of this host are shown in the guest. */
+	readonly sharedFolders: boolean;
+	/** `ports` are published on this host. */
+	readonly publishPorts: boolean;
+	/** `user` may be another one than root. */
+	readonly otherUsers: boolean;
+	/** Presets are installed; else the programs have to be there already. */
+	readonly installPresets: boolean;
+	/** `setNetwork` between none and open: with everything going on, by starting anew with the same files, or not at all. */
+	readonly switchNetwork: "live" | "restart" | "refused";
 	/** Packages can be installed below /usr by root in the guest. */
 	readonly writableSystem: boolean;
 	/** Machines have `checkpoints`. */

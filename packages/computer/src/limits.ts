@@ -151,6 +151,11 @@ export const DEADLINES = {
 	stopGraceMs: 2_000,
 	/** Copying a computer's files for or from a checkpoint. */
 	checkpointMs: 600_000,
+	/** Installing a preset that was asked for, and one that was not. */
+	presetMs: 1_800_000,
+	defaultPresetMs: 240_000,
+	/** One that nobody asked for is not tried again for so long after it failed. */
+	presetRetryMs: 600_000,
 	/** Any other single answer of an engine (not a pull). */
 	engineMs: 60_000,
 } as const;

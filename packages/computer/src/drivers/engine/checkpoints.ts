@@ -118,7 +118,8 @@ export class EngineCheckpoints implements CheckpointStore {
 			),
 		]);
 		const path = image.Config.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
-		const prepared = { id: held.imageId, agentHash: like.Config.Labels[LABELS.agent] ?? "", path };
+		const { [LABELS.agent]: agentHash = "", [LABELS.lacks]: lacks = "" } = like.Config.Labels;
+		const prepared = { id: held.imageId, agentHash, path, lacks };
 		const wanted = containerOptions(dialect, spec, prepared, appliedLimits(like), facts);
 		const create = { ...wanted, name, Labels: { ...wanted.Labels, [LABELS.held]: held.token } };
 		// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.

@@ -2,10 +2,14 @@
 import type { ContainerCreateOptions } from "dockerode";
 import type { MachineSpec } from "../../driver.js";
 import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
+import { agentArguments } from "./agent-arguments.js";
 import type { Dialect } from "./dialect.js";
 import type { EngineFacts } from "./facts.js";
 import { labelsFor } from "./labels.js";
 import type { PreparedImage } from "./prepared-image.js";
+import { exposedPorts, ties } from "./ties.js";
+
+type HostConfig = NonNullable<ContainerCreateOptions["HostConfig"]>;
 
 /** Enough for root in the guest to install packages, measured with apt-get; nothing that reaches out of the machine. */
 const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETFCAP"] as const;
@@ -17,6 +21,7 @@ export interface Limits {
 	readonly cpus: number;
 	readonly memoryBytes: number;
 	readonly pids: number;
+	readonly diskBytes: number;
 }
 
 /** What of the spec this engine can apply. Docker refuses more CPUs than there are. */
@@ -25,6 +30,7 @@ export function applicableLimits(spec: MachineSpec, { capabilities, cpus }: Engi
 		cpus: capabilities.limitCpus ? Math.min(spec.cpus, cpus > 0 ? cpus : spec.cpus) : 0,
 		memoryBytes: capabilities.limitMemory ? spec.memoryBytes : 0,
 		pids: capabilities.limitPids ? spec.pids : 0,
+		diskBytes: capabilities.limitDisk ? spec.diskBytes : 0,
 	};
 }
 
@@ -35,42 +41,52 @@ export function containerName(name: string): string {
 export function containerOptions(
 	dialect: Dialect,
 	spec: MachineSpec,
-	image: PreparedImage,
+	image: Omit<PreparedImage, "baseId">,
 	limits: Limits,
 	facts: EngineFacts,
 ): ContainerCreateOptions {
 	const env = { PATH: image.path ?? DEFAULT_PATH, HOME: GUEST_HOME, LANG: "C.UTF-8", ...spec.env };
-	const runtime = dialect.runtime(spec, facts);
 	return {
 		name: containerName(spec.name),
 		Image: image.id,
 		Entrypoint: [GUEST_AGENT, "init"],
-		Cmd: [],
+		Cmd: [...agentArguments(spec)],
 		User: "0:0",
 		WorkingDir: GUEST_HOME,
 		Hostname: spec.hostname,
 		Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-		Labels: labelsFor(spec, image.agentHash),
+		Labels: labelsFor(spec, image),
+		ExposedPorts: exposedPorts(spec.ports),
 		// An image's own habits are not for our PID 1.
 		StopSignal: "SIGTERM",
 		Healthcheck: { Test: ["NONE"] },
 		HostConfig: {
-			CapDrop: ["ALL"],
-			CapAdd: [...CAPABILITIES],
-			SecurityOpt: ["no-new-privileges"],
+			...confinement(dialect, spec, facts),
+			...ties(dialect, spec),
 			NetworkMode: spec.network === "none" ? "none" : "default",
-			CgroupnsMode: "private",
-			IpcMode: "private",
 			...(limits.cpus > 0 ? { NanoCpus: Math.round(limits.cpus * 1e9) } : {}),
 			// Swap counts on top of memory: as much of both is no swap.
 			...(limits.memoryBytes > 0 ? { Memory: limits.memoryBytes, ...(facts.limitSwap ? { MemorySwap: limits.memoryBytes } : {}) } : {}),
 			// Said also when there is none: Podman has a default of its own.
 			PidsLimit: limits.pids > 0 ? limits.pids : -1,
 			Tmpfs: { "/run/lms": "rw,nosuid,nodev,mode=0755,size=64m" },
-			Init: false,
-			RestartPolicy: { Name: "no" },
-			LogConfig: { ...dialect.logConfig },
-			...(runtime === undefined ? {} : { Runtime: runtime }),
-		} as NonNullable<ContainerCreateOptions["HostConfig"]>,
+			...(limits.diskBytes > 0 ? { StorageOpt: { size: String(limits.diskBytes) } } : {}),
+		} as HostConfig,
 	};
+}
+
+/** What every container of ours is kept from, whatever runs in it. */
+export function confinement(dialect: Dialect, spec: MachineSpec, facts: EngineFacts): HostConfig {
+	const runtime = dialect.runtime(spec, facts);
+	return {
+		CapDrop: ["ALL"],
+		CapAdd: [...CAPABILITIES],
+		SecurityOpt: ["no-new-privileges"],
+		CgroupnsMode: "private",
+		IpcMode: "private",
+		Init: false,
+		RestartPolicy: { Name: "no" },
+		LogConfig: { ...dialect.logConfig },
+		...(runtime === undefined ? {} : { Runtime: runtime }),
+	} as HostConfig;
 }

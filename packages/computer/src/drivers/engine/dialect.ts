@@ -21,6 +21,8 @@ export interface Dialect {
 	imageNames(reference: string): readonly string[];
 	/** A small log of what PID 1 says, for errors. */
 	readonly logConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
+	/** A folder of the host as the engine knows it: its own machine may see the host's disks elsewhere. */
+	hostPath(path: string): string;
 	/** The OCI runtime to ask the engine for. Throws `not_supported` where the engine would ignore it. */
 	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
 	/** Clears what the engine leaves of a container that is gone. */

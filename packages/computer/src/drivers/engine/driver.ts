@@ -15,8 +15,10 @@ import { locateEngine } from "./locate.js";
 import { EngineMachine } from "./machine.js";
 import { readMachineInfo } from "./machine-info.js";
 import { type PreparedImage, prepareImage } from "./prepared-image.js";
+import { withPreset } from "./preset-image.js";
 import { removeContainer } from "./remove-container.js";
 import { chooseContainer, chooseEach } from "./stand-ins.js";
+import { refuseWhatIsMissing } from "./ties.js";
 
 /** Machines as containers of an engine that speaks Docker's HTTP API. */
 export class EngineDriver implements Driver {
@@ -49,7 +51,9 @@ export class EngineDriver implements Driver {
 
 	async create(spec: MachineSpec, options: CreateOptions = {}): Promise<Machine> {
 		const engine = await this.#engine(options);
-		const [image, facts] = await Promise.all([this.#image(engine, spec, options), engine.facts(options)]);
+		const facts = await engine.facts(options);
+		refuseWhatIsMissing(spec, facts, this.name);
+		const image = await this.#image(engine, spec, options);
 		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {
@@ -89,7 +93,8 @@ export class EngineDriver implements Driver {
 	}
 
 	async #image(engine: Engine, spec: MachineSpec, options: CreateOptions): Promise<PreparedImage> {
-		return await prepareImage(engine, await ensureImage(engine, spec.image, options), options);
+		const prepared = await prepareImage(engine, await ensureImage(engine, spec.image, options), options);
+		return await withPreset(engine, spec, prepared, options);
 	}
 
 	async #boot(engine: Engine, create: ContainerCreateOptions, name: string, options: CreateOptions): Promise<Machine> {

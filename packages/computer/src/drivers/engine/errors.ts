@@ -29,7 +29,17 @@ const RULES: readonly Rule[] = [
 			/unknown( or invalid)? runtime|runtime [^ ]* ?(is )?not (found|installed)|(default )?OCI runtime .* not found|executable file not found.*runtime|unable to retrieve OCI runtime error/i,
 		hint: "Install that OCI runtime and register it with the engine, or leave `runtime` out.",
 	},
+	{
+		code: "busy",
+		pattern: /port is already allocated|address already in use|ports are not available/i,
+		hint: "Something on this host has that port: choose another one for the host's side, or end what has it.",
+	},
 	{ code: "already_exists", pattern: /name .* (is )?already in use|name is in use/i },
+	{
+		code: "invalid_argument",
+		pattern: /bind source path does not exist|mounts? denied|is not shared from the host|path .* is not shared/i,
+		hint: "The folder has to be where the engine sees it: with Docker Desktop below Settings, Resources, File sharing; with a virtual machine among what is mounted there.",
+	},
 	{ code: "image_not_found", pattern: /no such image|failed to find image|image not known|unable to find .* in local storage/i },
 	{
 		code: "machine_gone",
@@ -100,7 +110,8 @@ export function cleanWords(text: string): string {
 }
 
 /** Which limit the engine can not apply here, if the error is about that. A value that no engine would take is not. */
-export function refusedLimit(message: string): "cpus" | "memoryBytes" | "pids" | undefined {
+export function refusedLimit(message: string): "cpus" | "memoryBytes" | "pids" | "diskBytes" | undefined {
+	if (/storage[- ]opt|pquota|project quota|quota not supported/i.test(message)) return "diskBytes";
 	if (/minimum|range of|must be|larger than|smaller than|invalid argument|current usage/i.test(message)) return undefined;
 	if (/nanocpus|cpu\.(cfs_|max|weight)|cpu cfs|cpu cgroup|controller [`"']?cpu/i.test(message)) return "cpus";
 	if (/memory\.(max|limit|memsw|swap)|memory (limit|cgroup|swap)|memory capabilities|memoryswap|controller [`"']?memory/i.test(message))

@@ -14,6 +14,9 @@ export interface EngineInfo {
 	readonly DefaultRuntime?: string;
 	readonly SecurityOptions?: readonly string[] | null;
 	readonly Rootless?: boolean;
+	/** How images and containers are stored, and facts about it. */
+	readonly Driver?: string;
+	readonly DriverStatus?: readonly (readonly [string, string])[] | null;
 	/** The cgroup controllers that the engine may use, where it says so; a rootless one often has fewer than the kernel. */
 	readonly CgroupControllers?: readonly string[];
 }
@@ -27,6 +30,7 @@ export interface EngineFacts {
 }
 
 export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): EngineFacts {
+	const rootless = info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option));
 	const has = (controller: string): boolean => info.CgroupControllers?.includes(controller) ?? true;
 	return {
 		cpus: info.NCPU ?? 0,
@@ -38,12 +42,30 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 			openNetwork: true,
 			limitCpus: info.CpuCfsQuota !== false && has("cpu"),
 			limitMemory: info.MemoryLimit !== false && has("memory"),
+			limitDisk: limitsDisk(info, rootless),
+			sharedFolders: isHere(endpoint),
+			publishPorts: true,
+			otherUsers: true,
+			installPresets: true,
+			switchNetwork: "live",
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,
 			checkpoints: true,
-			rootless: info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option)),
+			rootless,
 		},
 	};
+}
+
+/** Whether a container's size can be limited: https://docs.docker.com/reference/cli/docker/container/run/#storage-opt. XFS must have project quotas, which none tells. */
+function limitsDisk({ Driver: driver = "", DriverStatus: status }: EngineInfo, rootless: boolean): boolean {
+	if (rootless) return false;
+	const isOnXfs = (status ?? []).some(([key, value]) => /^backing file ?system$/i.test(key) && /xfs/i.test(value));
+	return ["btrfs", "zfs", "windowsfilter"].includes(driver) || (/^overlay2?$/.test(driver) && isOnXfs);
+}
+
+/** Folders of this host are of another one for an engine that is reached over the network. */
+function isHere(endpoint: Endpoint): boolean {
+	return endpoint.kind === "socket" || /^(localhost|127\.[\d.]+|::1)$/.test(endpoint.host);
 }
 
 function boundaryOf(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): Boundary {

@@ -1,5 +1,8 @@
 /** A machine's labels are its record: no file on the host says that it exists. */
 import type { MachineSpec } from "../../driver.js";
+import { completeSpec } from "../earlier-specs.js";
+import type { Limits } from "./container-options.js";
+import type { PreparedImage } from "./prepared-image.js";
 
 export const LABELS = {
 	own: "lms-computer",
@@ -10,20 +13,24 @@ export const LABELS = {
 	spec: "lms-computer.spec",
 	/** The tag that keeps the image this container is made from, where that is a checkpoint's. */
 	held: "lms-computer.held",
+	/** Why the preset that nobody asked for is not there. */
+	lacks: "lms-computer.lacks",
 } as const;
 
-export function labelsFor(spec: MachineSpec, agentHash: string): Record<string, string> {
+export function labelsFor(spec: MachineSpec, image: Pick<PreparedImage, "agentHash" | "lacks">): Record<string, string> {
 	return {
 		[LABELS.own]: "1",
 		[LABELS.name]: spec.name,
 		[LABELS.image]: spec.image,
-		[LABELS.agent]: agentHash,
+		[LABELS.agent]: image.agentHash,
 		[LABELS.spec]: JSON.stringify(spec),
+		// Said also when there is none: an image that was made from a machine has its labels.
+		[LABELS.lacks]: image.lacks ?? "",
 	};
 }
 
 /** The limits asked for. Labels can be anybody's: what is no number is left out. */
-export function askedLimits(labels: Readonly<Record<string, string>>): { cpus: number; memoryBytes: number; pids: number } {
+export function askedLimits(labels: Readonly<Record<string, string>>): Limits {
 	let spec: Record<string, unknown> = {};
 	try {
 		const parsed: unknown = JSON.parse(labels[LABELS.spec] ?? "{}");
@@ -32,7 +39,7 @@ export function askedLimits(labels: Readonly<Record<string, string>>): { cpus: n
 		// Not ours, or damaged: nothing is known to have been asked for.
 	}
 	const number = (key: string): number => (typeof spec[key] === "number" ? spec[key] : 0);
-	return { cpus: number("cpus"), memoryBytes: number("memoryBytes"), pids: number("pids") };
+	return { cpus: number("cpus"), memoryBytes: number("memoryBytes"), pids: number("pids"), diskBytes: number("diskBytes") };
 }
 
 /** What the machine was made from; undefined when the label is not one that this version wrote. */
@@ -40,7 +47,7 @@ export function specOf(labels: Readonly<Record<string, string>>): MachineSpec | 
 	try {
 		const spec = JSON.parse(labels[LABELS.spec] ?? "") as Partial<MachineSpec> | null;
 		return typeof spec?.name === "string" && typeof spec.hostname === "string" && typeof spec.env === "object"
-			? (spec as MachineSpec)
+			? completeSpec(spec as MachineSpec)
 			: undefined;
 	} catch {
 		return undefined;

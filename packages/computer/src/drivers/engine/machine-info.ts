@@ -1,6 +1,8 @@
 /** From an engine's record of a container to ours; pure. */
 import type { ContainerInspectInfo } from "dockerode";
 import type { DriverName, MachineInfo, MachineState } from "../../driver.js";
+import { DEFAULTS } from "../../limits.js";
+import { softDiskLimit } from "../soft-disk-limit.js";
 import type { Limits } from "./container-options.js";
 import { askedLimits, LABELS } from "./labels.js";
 
@@ -33,14 +35,19 @@ export function readMachineInfo(container: ContainerInspectInfo, driver: DriverN
 /** What the engine has for a container; 0 where it limits nothing. */
 export function appliedLimits({ HostConfig: has }: ContainerInspectInfo): Limits {
 	const cpus = has.NanoCpus ? has.NanoCpus / 1e9 : has.CpuQuota && has.CpuQuota > 0 ? has.CpuQuota / (has.CpuPeriod || 100_000) : 0;
-	return { cpus, memoryBytes: has.Memory ?? 0, pids: has.PidsLimit && has.PidsLimit > 0 ? has.PidsLimit : 0 };
+	return {
+		cpus,
+		memoryBytes: has.Memory ?? 0,
+		pids: has.PidsLimit && has.PidsLimit > 0 ? has.PidsLimit : 0,
+		diskBytes: Number(has.StorageOpt?.["size"]) || 0,
+	};
 }
 
 /** What was asked for against what the engine has. */
 function missingLimits(container: ContainerInspectInfo, labels: Readonly<Record<string, string>>): readonly string[] {
 	const asked = askedLimits(labels);
 	const has = container.HostConfig;
-	const { cpus } = appliedLimits(container);
+	const { cpus, diskBytes } = appliedLimits(container);
 	const warnings: string[] = [];
 	if (asked.cpus > 0 && cpus === 0) warnings.push(`The limit of ${asked.cpus} CPUs is not applied: this engine can not limit CPUs.`);
 	else if (asked.cpus > cpus) warnings.push(`${asked.cpus} CPUs were asked for, the engine has ${cpus}.`);
@@ -52,6 +59,10 @@ function missingLimits(container: ContainerInspectInfo, labels: Readonly<Record<
 	if (asked.pids > 0 && !(has.PidsLimit && has.PidsLimit > 0)) {
 		warnings.push(`The limit of ${asked.pids} processes is not applied: this engine can not limit them.`);
 	}
+	// The default one is everybody's and said in the capabilities: no news on every computer.
+	if (asked.diskBytes > 0 && asked.diskBytes !== DEFAULTS.diskBytes && diskBytes === 0) warnings.push(softDiskLimit(asked.diskBytes));
+	const lacks = labels[LABELS.lacks] ?? "";
+	if (lacks !== "") warnings.push(`It was made without its usual programs. ${lacks}`);
 	return warnings;
 }
 

@@ -9,8 +9,10 @@ import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
 import type { ExecStream } from "./exec-stream.js";
 import { FrameReader } from "./frames.js";
+import { specOf } from "./labels.js";
 import { readMachineInfo } from "./machine-info.js";
 import { removeContainer } from "./remove-container.js";
+import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
@@ -35,13 +37,18 @@ export class EngineMachine implements Machine {
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		const container = await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal }));
-		return readMachineInfo(container, this.driver);
+		return readMachineInfo(await this.#container(options), this.driver);
+	}
+
+	async #container(options: Abortable) {
+		return await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal }));
 	}
 
 	async start(options: Abortable = {}): Promise<void> {
-		const { state } = await this.inspect(options);
+		const container = await this.#container(options);
+		const { state } = readMachineInfo(container, this.driver);
 		if (state === "running") return;
+		await checkFolders(specOf(container.Config.Labels)?.folders ?? []);
 		if (state === "broken") {
 			throw new ComputerError("machine_failed", `The machine ${this.name} can not be started: the engine calls it dead or is removing it`, {
 				hint: "Remove the computer and make it anew.",

@@ -19,7 +19,7 @@ import { Flights } from "./flights.js";
 import { findImage } from "./image.js";
 import { PREPARED_LABELS, removeAbandoned, removeSuperseded, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 
-const REPOSITORY = "lms-computer/prepared";
+export const REPOSITORY = "lms-computer/prepared";
 /** To be raised when what is put into an image changes. */
 const RECIPE = "1";
 
@@ -28,8 +28,12 @@ const flights = new Flights<PreparedImage>();
 export interface PreparedImage {
 	readonly id: string;
 	readonly agentHash: string;
+	/** Of the image as it came. */
+	readonly baseId: string;
 	/** The base's own PATH, if it has one. */
 	readonly path: string | undefined;
+	/** Why the preset that nobody asked for is not in it. */
+	readonly lacks?: string;
 }
 
 export async function prepareImage(engine: Engine, base: ImageInspectInfo, options: CreateOptions): Promise<PreparedImage> {
@@ -39,11 +43,12 @@ export async function prepareImage(engine: Engine, base: ImageInspectInfo, optio
 	const name = `${REPOSITORY}:${tag}`;
 	const labels = { [PREPARED_LABELS.own]: "1", [PREPARED_LABELS.base]: base.Id, [PREPARED_LABELS.agent]: hash };
 	const path = base.Config?.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+	const same = { agentHash: hash, baseId: base.Id, path };
 	const run = async (): Promise<PreparedImage> => {
 		const ready = await findImage(engine, name, options.signal);
-		if (ready && isLabelled(ready, labels)) return { id: ready.Id, agentHash: hash, path };
+		if (ready && isLabelled(ready, labels)) return { id: ready.Id, ...same };
 		options.onProgress?.({ phase: "prepare", message: "preparing the image" });
-		return { id: await makeImage(engine, base, arch, tag, labels, options.signal), agentHash: hash, path };
+		return { id: await makeImage(engine, base, arch, tag, labels, options.signal), ...same };
 	};
 	return await flights.run(`${JSON.stringify(engine.endpoint)} ${name}`, run, options.signal);
 }
@@ -57,7 +62,7 @@ function architectureOf(base: ImageInspectInfo): AgentArch {
 	});
 }
 
-function isLabelled(image: ImageInspectInfo, labels: Readonly<Record<string, string>>): boolean {
+export function isLabelled(image: ImageInspectInfo, labels: Readonly<Record<string, string>>): boolean {
 	const has: Readonly<Record<string, string>> = image.Config?.Labels ?? {};
 	return Object.entries(labels).every(([key, value]) => has[key] === value);
 }
@@ -91,7 +96,7 @@ async function makeImage(
 			(docker, abortSignal) => docker.getContainer(container.id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
 			{ signal },
 		);
-		await removeSuperseded(engine, base.Id, committed.Id);
+		await removeSuperseded(engine, base.Id, labels[PREPARED_LABELS.agent] ?? "", committed.Id);
 		return committed.Id;
 	} finally {
 		await engine

@@ -1,19 +1,25 @@
 /** What preparing images leaves behind over time: containers of killed processes, images with an agent of long ago. */
+import { DEADLINES } from "../../limits.js";
 import type { Engine } from "./engine.js";
 
-export const PREPARED_LABELS = { own: "lms-computer.prepared", base: "lms-computer.base", agent: "lms-computer.agent" } as const;
+export const PREPARED_LABELS = {
+	own: "lms-computer.prepared",
+	base: "lms-computer.base",
+	agent: "lms-computer.agent",
+	preset: "lms-computer.preset",
+} as const;
 
 export const TEMPORARY_PREFIX = "lms-prepare-";
 
-/** Preparing takes a second; a temporary container that old belongs to a process that was killed. */
-const ABANDONED_MS = 10 * 60_000;
+/** A temporary container that old belongs to a process that was killed: installing a preset may take as long. */
+const ABANDONED_MS = DEADLINES.presetMs + 10 * 60_000;
 
 /** Two versions of us may be in use on one machine, and are not to prepare against each other all day. */
 const SUPERSEDED_MS = 24 * 60 * 60_000;
 
 export async function removeAbandoned(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
 	const action = "look for abandoned containers";
-	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABELS.own}=1`], status: ["created"] };
+	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABELS.own}=1`] };
 	const found = await engine.call(action, (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }), { signal });
 	// Machines carry their image's labels, so the name decides.
 	const isTemporary = (names: readonly string[]): boolean => names.every((name) => name.startsWith(`/${TEMPORARY_PREFIX}`));
@@ -25,12 +31,13 @@ export async function removeAbandoned(engine: Engine, signal: AbortSignal | unde
 	}
 }
 
-/** Best effort: an image that some machine is made from stays, because the engine refuses to remove it. */
-export async function removeSuperseded(engine: Engine, baseId: string, currentId: string): Promise<void> {
+/** Those with another agent. Best effort: an image that some machine is made from stays, because the engine refuses to remove it. */
+export async function removeSuperseded(engine: Engine, baseId: string, agentHash: string, currentId: string): Promise<void> {
 	const action = "look for superseded images";
 	const filters = { label: [`${PREPARED_LABELS.own}=1`, `${PREPARED_LABELS.base}=${baseId}`] };
 	const found = await engine.call(action, (docker, abortSignal) => docker.listImages({ filters, abortSignal })).catch(() => []);
-	for (const { Id, Created } of found) {
+	for (const { Id, Created, Labels } of found) {
+		if (Labels?.[PREPARED_LABELS.agent] === agentHash && Labels[PREPARED_LABELS.preset] !== undefined) continue;
 		if (Id.replace(/^sha256:/, "") === currentId.replace(/^sha256:/, "") || !isOlder(Created, SUPERSEDED_MS)) continue;
 		await engine.call(action, (docker, abortSignal) => docker.getImage(Id).remove({ abortSignal })).catch(() => {});
 	}

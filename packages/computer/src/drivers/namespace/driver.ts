@@ -7,6 +7,7 @@ import { agentBinary } from "../agent-binary.js";
 import { stateDirectory } from "../state-directory.js";
 import { cancellation, throwIfCanceled } from "./deadline.js";
 import { NamespaceMachine } from "./machine.js";
+import { refuseWhatIsMissing } from "./missing.js";
 import { probeKernel } from "./probe.js";
 import { createRecord, directoryTime } from "./record.js";
 
@@ -38,7 +39,7 @@ class NamespaceDriver implements Driver {
 
 	async create(spec: MachineSpec, options: CreateOptions = {}): Promise<Machine> {
 		const { signal, onProgress } = options;
-		refuseWhatIsMissing(spec);
+		await refuseWhatIsMissing(spec);
 		const machine = this.#machine(spec.name);
 		throwIfCanceled(signal);
 		await createRecord(this.#root, spec);
@@ -93,12 +94,6 @@ function hostAgent(): string {
 	throw new ComputerError("driver_unavailable", `There is an agent for x64 and arm64, this is ${process.arch}`, {
 		hint: "Use Docker or Podman here.",
 	});
-}
-
-function refuseWhatIsMissing(spec: MachineSpec): void {
-	const missing = spec.network === "open" ? 'network "open"' : spec.runtime === undefined ? undefined : `the runtime ${spec.runtime}`;
-	if (missing === undefined) return;
-	throw new ComputerError("not_supported", `The namespace driver has no ${missing}`, { context: { driver: "namespace" } });
 }
 
 function undefinedIfGone(error: unknown): undefined {

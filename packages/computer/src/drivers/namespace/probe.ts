@@ -22,6 +22,13 @@ export async function probeKernel(root: string, agentPath: () => string, signal?
 			limitCpus: found["limitCpus"] === true,
 			limitMemory: found["limitMemory"] === true,
 			limitPids: found["limitPids"] === true,
+			limitDisk: false,
+			sharedFolders: true,
+			publishPorts: false,
+			// A user namespace without more numbers than one has nobody else.
+			otherUsers: found["rootless"] !== true,
+			installPresets: false,
+			switchNetwork: "refused",
 			checkpoints: true,
 			writableSystem: found["writableSystem"] === true,
 			rootless: found["rootless"] === true,

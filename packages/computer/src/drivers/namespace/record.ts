@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
+import { completeSpec } from "../earlier-specs.js";
 
 const SCHEMA = 1;
 const RECORD = "machine.json";
@@ -61,7 +62,7 @@ async function removeUnfinished(root: string): Promise<void> {
 export async function readRecord(directory: string): Promise<MachineRecord | undefined> {
 	const value = (await readJson(join(directory, RECORD))) as Partial<MachineRecord> | undefined;
 	const known = value?.schema === SCHEMA && typeof value.createdAt === "number" && typeof value.spec?.name === "string";
-	return known ? (value as MachineRecord) : undefined;
+	return known ? { ...(value as MachineRecord), spec: completeSpec((value as MachineRecord).spec) } : undefined;
 }
 
 /** What was asked for and does not hold since the last start. */

@@ -27,6 +27,11 @@ const dialect: Dialect = {
 	// The compatible API may read a short name as Docker Hub's alone, while a local build is localhost's.
 	imageNames: (reference) => (hasRegistry(reference) ? [reference] : [reference, `localhost/${reference}`]),
 	logConfig: { Type: "k8s-file", Config: { "max-size": "64k" } },
+	// Its machine on Windows has the drives below /mnt, as WSL does; elsewhere paths are the host's.
+	hostPath: (path) => {
+		const [, drive, rest = ""] = /^([A-Za-z]):[\\/](.*)$/s.exec(path) ?? [];
+		return drive === undefined ? path : `/mnt/${drive.toLowerCase()}/${rest.replaceAll("\\", "/")}`;
+	},
 	runtime: ({ runtime }, { defaultRuntime }) => {
 		if (runtime === undefined || runtime === defaultRuntime) return undefined;
 		// Podman's compatible API takes the field and ignores it.
@@ -53,11 +58,15 @@ interface LibpodInfo {
 		readonly ociRuntime?: { readonly name?: string };
 		readonly security?: { readonly rootless?: boolean };
 	};
+	readonly store?: { readonly graphDriverName?: string; readonly graphStatus?: Readonly<Record<string, string>> };
 }
 
 function readLibpodInfo(answer: unknown): EngineInfo {
-	const { hostname, cpus, cgroupControllers, ociRuntime, security } = (answer as LibpodInfo).host ?? {};
+	const { host, store } = answer as LibpodInfo;
+	const { hostname, cpus, cgroupControllers, ociRuntime, security } = host ?? {};
 	return {
+		...(store?.graphDriverName === undefined ? {} : { Driver: store.graphDriverName }),
+		DriverStatus: Object.entries(store?.graphStatus ?? {}),
 		...(hostname === undefined ? {} : { Name: hostname }),
 		...(cpus === undefined ? {} : { NCPU: cpus }),
 		...(cgroupControllers === undefined ? {} : { CgroupControllers: cgroupControllers }),

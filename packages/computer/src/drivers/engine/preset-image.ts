@@ -1,0 +1,197 @@
+/**
+ * A prepared image with packages: installed once per base, agent and preset by a container that has a network, and committed. Every computer
+ * with that preset then starts as fast as one without. See docs/decisions/0006-presets.md.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
+import type { ContainerCreateOptions } from "dockerode";
+import type { CreateOptions, MachineSpec } from "../../driver.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
+import { isEmpty, presetName } from "../preset-recipes.js";
+import { confinement } from "./container-options.js";
+import { describeEndpoint } from "./endpoint.js";
+import type { Engine } from "./engine.js";
+import { cleanWords } from "./errors.js";
+import { Flights } from "./flights.js";
+import { FrameReader } from "./frames.js";
+import { findImage } from "./image.js";
+import { isLabelled, type PreparedImage, REPOSITORY } from "./prepared-image.js";
+import { PREPARED_LABELS, removeAbandoned, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
+import { recentFailure, rememberFailure } from "./preset-failures.js";
+import { EXIT_NO_PACKAGES, EXIT_SCRIPT_FAILED, PRESET_RECIPE, presetScript } from "./preset-script.js";
+
+/** Of the log, in an error. */
+const MAX_LOG_BYTES = 4096;
+const PROGRESS_INTERVAL_MS = 100;
+const MAX_PROGRESS_LENGTH = 100;
+
+const flights = new Flights<string>();
+
+/** With the preset in it; or, where nobody asked for one and it can not be had, the image as it is and why. */
+export async function withPreset(
+	engine: Engine,
+	spec: MachineSpec,
+	prepared: PreparedImage,
+	options: CreateOptions,
+): Promise<PreparedImage> {
+	if (isEmpty(spec.preset)) return prepared;
+	const { name, packages, script, required } = spec.preset;
+	const tag = createHash("sha256")
+		.update(JSON.stringify([PRESET_RECIPE, prepared.id, name, packages, script]))
+		.digest("hex")
+		.slice(0, 12);
+	const labels = {
+		[PREPARED_LABELS.own]: "1",
+		[PREPARED_LABELS.base]: prepared.baseId,
+		[PREPARED_LABELS.agent]: prepared.agentHash,
+		[PREPARED_LABELS.preset]: presetName(spec.preset).slice(0, 200),
+	};
+	const key = `${describeEndpoint(engine.endpoint)} ${REPOSITORY}:${tag}`;
+	try {
+		const id = await flights.run(
+			key,
+			async () => {
+				const ready = await findImage(engine, `${REPOSITORY}:${tag}`, options.signal);
+				if (ready && isLabelled(ready, labels)) return ready.Id;
+				const failed = required ? undefined : await recentFailure(key);
+				if (failed !== undefined) throw new ComputerError("machine_failed", failed, { context: { remembered: true } });
+				return await install(engine, spec, prepared, tag, labels, options);
+			},
+			options.signal,
+		);
+		return { ...prepared, id };
+	} catch (error) {
+		if (required || !isComputerError(error) || error.code === "canceled") throw error;
+		if (error.context["remembered"] !== true) await rememberFailure(key, error.message);
+		return { ...prepared, lacks: error.message };
+	}
+}
+
+async function install(
+	engine: Engine,
+	spec: MachineSpec,
+	prepared: PreparedImage,
+	tag: string,
+	labels: Readonly<Record<string, string>>,
+	options: CreateOptions,
+): Promise<string> {
+	const { signal, onProgress } = options;
+	const action = `install the preset ${presetName(spec.preset)}`;
+	const message = `installing ${presetName(spec.preset)} into ${spec.image}, once`;
+	onProgress?.({ phase: "prepare", message });
+	const facts = await engine.facts(options);
+	await removeAbandoned(engine, signal);
+	const create: ContainerCreateOptions = {
+		name: `${TEMPORARY_PREFIX}${tag}-${randomBytes(4).toString("hex")}`,
+		Image: prepared.id,
+		Labels: labels,
+		Entrypoint: ["/bin/sh"],
+		Cmd: ["-c", presetScript(spec.preset)],
+		User: "0:0",
+		WorkingDir: "/",
+		Healthcheck: { Test: ["NONE"] },
+		HostConfig: {
+			...confinement(engine.dialect, spec, facts),
+			NetworkMode: "default",
+			...(spec.dns.length > 0 ? { Dns: [...spec.dns] } : {}),
+		},
+	};
+	// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
+	const { id } = await engine.call(action, (docker, abortSignal) => docker.createContainer({ ...create, abortSignal }));
+	try {
+		await engine
+			.call(action, (docker, abortSignal) => docker.getContainer(id).start({ abortSignal }), { signal })
+			.catch((error: ComputerError) => {
+				throw /\/bin\/sh/.test(error.message) ? noShell(spec, error) : error;
+			});
+		const log = new InstallLog((line) => onProgress?.({ phase: "prepare", message: `${message}: ${line}` }));
+		const deadlineMs = spec.preset.required ? DEADLINES.presetMs : DEADLINES.defaultPresetMs;
+		const code = await engine.call(
+			action,
+			async (docker, abortSignal) => {
+				const container = docker.getContainer(id);
+				const stream = (await container.logs({ follow: true, stdout: true, stderr: true, abortSignal })) as unknown as Readable;
+				abortSignal.addEventListener("abort", () => stream.destroy(), { once: true });
+				await log.read(stream);
+				return ((await container.wait({ abortSignal })) as { StatusCode: number }).StatusCode;
+			},
+			{ signal, deadlineMs },
+		);
+		if (code !== 0) throw failure(spec, code, log.end);
+		const commit = { repo: REPOSITORY, tag, comment: "made by lms-computer", pause: false };
+		const committed = await engine.call(
+			action,
+			(docker, abortSignal) => docker.getContainer(id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
+			{ deadlineMs: DEADLINES.checkpointMs },
+		);
+		return committed.Id;
+	} finally {
+		await engine
+			.call(action, (docker, abortSignal) => docker.getContainer(id).remove({ force: true, v: true, abortSignal }))
+			.catch(() => {});
+	}
+}
+
+/** What an installation says: the last line now and then, the end for an error. */
+class InstallLog {
+	readonly #onLine: (line: string) => void;
+	#end = "";
+	#told = 0;
+
+	constructor(onLine: (line: string) => void) {
+		this.#onLine = onLine;
+	}
+
+	get end(): string {
+		return this.#end.trim();
+	}
+
+	async read(stream: Readable): Promise<void> {
+		const frames = new FrameReader((_, part) => this.#take(part.toString("utf8")));
+		for await (const chunk of stream) frames.push(chunk as Buffer);
+	}
+
+	#take(text: string): void {
+		this.#end = (this.#end + text).slice(-MAX_LOG_BYTES);
+		if (Date.now() - this.#told < PROGRESS_INTERVAL_MS) return;
+		// The last one that is whole.
+		const line = cleanWords(this.#end.split(/[\r\n]+/).findLast((one, i, all) => i < all.length - 1 && one.trim() !== "") ?? "");
+		if (line === "") return;
+		this.#told = Date.now();
+		this.#onLine(line.slice(0, MAX_PROGRESS_LENGTH));
+	}
+}
+
+function noShell(spec: MachineSpec, cause: ComputerError): ComputerError {
+	return new ComputerError("not_supported", `The preset ${presetName(spec.preset)} can not be installed: ${spec.image} has no /bin/sh`, {
+		hint: "Choose an image with a shell; a computer runs commands with it.",
+		context: { image: spec.image },
+		cause,
+	});
+}
+
+function failure(spec: MachineSpec, exitCode: number, log: string): ComputerError {
+	const preset = presetName(spec.preset);
+	const context = { image: spec.image, preset, exitCode, log };
+	if (exitCode === EXIT_NO_PACKAGES) {
+		const system = cleanWords(log.split("\n").at(-1) ?? "");
+		return new ComputerError(
+			"not_supported",
+			`The preset ${preset} can not be installed: ${spec.image} (${system}) has neither apt-get nor apk`,
+			{
+				hint: "Choose an image of Debian, Ubuntu or Alpine, or one that has the programs already together with the preset `none`.",
+				context,
+			},
+		);
+	}
+	const what = exitCode === EXIT_SCRIPT_FAILED ? "its script failed" : `the package manager ended with ${exitCode}`;
+	const words = cleanWords(log.split("\n").slice(-8).join("\n"));
+	return new ComputerError("machine_failed", `The preset ${preset} could not be installed into ${spec.image}: ${what}: ${words}`, {
+		hint:
+			exitCode === EXIT_SCRIPT_FAILED
+				? "Correct the script; it runs as root, with a network, after the packages."
+				: "Look whether containers of this engine reach the network and the system's package registry and whether the packages have these names; or use the preset `none`.",
+		context,
+	});
+}
