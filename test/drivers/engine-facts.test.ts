@@ -27,7 +27,7 @@ describe("the boundary", () => {
 test("a limit that the engine can not apply is not promised and not asked for", () => {
 	const facts = readFacts({ NCPU: 2, MemoryLimit: false, PidsLimit: true, CpuCfsQuota: true }, local, "linux");
 	expect(facts.capabilities).toMatchObject({ limitCpus: true, limitMemory: false, limitPids: true, rootless: false });
-	expect(applicableLimits(spec, facts)).toEqual({ cpus: 2, memoryBytes: 0, pids: 3 });
+	expect(applicableLimits(spec, facts)).toEqual({ cpus: 2, memoryBytes: 0, pids: 3, diskBytes: 0 });
 });
 
 test("a rootless engine has the controllers that it was given, whatever the kernel has", () => {
