@@ -73,6 +73,11 @@ describe("without a computer", () => {
 		host.model = { contextLength: 200_000 };
 		const large = await host.openSession({ workingDirectory: join(scratch, "large") });
 		const chosen = await host.openSession({ workingDirectory: join(scratch, "large"), config: { profile: "compact" } });
+		// A message says which model it is for: the next session has what fits that one.
+		const workingDirectory = join(scratch, "small");
+		await host.preprocess({ text: "Hello there", workingDirectory, config: { driver: "namespace", name: "t-not-there" } });
+		const changed = await host.openSession({ workingDirectory });
+		expect(changed.tools).toEqual(large.tools);
 		expect(small.tools.length).toBeLessThanOrEqual(8);
 		expect(large.tools.length).toBeGreaterThanOrEqual(small.tools.length);
 		expect(chosen.tools).toEqual(small.tools);

@@ -1,10 +1,15 @@
 /** The chats that this process serves. All that counts is in their computers: a process that is started anew finds it there. */
+import { setTimeout as pause } from "node:timers/promises";
 import { type Computer, openComputer, Toolbox, type ToolResult } from "./library.js";
 import { tellProgress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
 /** Chats that are remembered. An older one loses its count of calls and its connection, nothing else. */
 const MAX_CHATS = 16;
+
+/** For an answer about the chat's model: the first one decides how many tools it gets. */
+const FIRST_ANSWER_MS = 3_000;
+const LATER_ANSWER_MS = 500;
 
 /** Of output as it usually is. A result takes a quarter of the model's context at most. */
 const BYTES_PER_TOKEN = 4;
@@ -22,12 +27,12 @@ export class Chat {
 	#toolbox: Toolbox;
 	#computer: Computer | undefined;
 	#contextTokens: number | undefined;
+	#asked = false;
 	#running = new Set<Promise<unknown>>();
 	#told = 0;
 
-	constructor(settings: Settings, contextTokens?: number) {
+	constructor(settings: Settings) {
 		this.settings = settings;
-		this.#contextTokens = contextTokens;
 		this.#toolbox = this.#makeToolbox();
 	}
 
@@ -43,8 +48,21 @@ export class Chat {
 		this.#toolbox = this.#makeToolbox();
 	}
 
-	get contextTokens(): number | undefined {
-		return this.#contextTokens;
+	/** How much the chat's model holds, where a setting does not decide. What is answered late counts later. */
+	async learnContext(ask: () => Promise<number | undefined>): Promise<void> {
+		if (this.settings.tools.profile !== undefined) return;
+		const answered = ask()
+			.catch(() => undefined)
+			.then((tokens) => tokens !== undefined && this.configure(this.settings, tokens));
+		const late = new AbortController();
+		const waited = pause(this.#asked ? LATER_ANSWER_MS : FIRST_ANSWER_MS, undefined, { signal: late.signal }).catch(() => {});
+		this.#asked = true;
+		await Promise.race([answered, waited]);
+		late.abort();
+	}
+
+	get knowsContext(): boolean {
+		return this.#contextTokens !== undefined;
 	}
 
 	get tools(): Toolbox["tools"] {
@@ -107,10 +125,10 @@ export class Chats {
 	readonly #chats = new Map<string, Chat>();
 
 	/** A chat is known by its folder; chats without one are as one. */
-	get(folder: string | undefined, settings: Settings, contextTokens?: number): Chat {
+	get(folder: string | undefined, settings: Settings): Chat {
 		const key = folder ?? "";
-		const chat = this.#chats.get(key) ?? new Chat(settings, contextTokens);
-		chat.configure(settings, contextTokens);
+		const chat = this.#chats.get(key) ?? new Chat(settings);
+		chat.configure(settings);
 		this.#chats.delete(key);
 		this.#chats.set(key, chat);
 		const [oldest] = this.#chats.keys();

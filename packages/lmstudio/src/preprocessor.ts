@@ -14,8 +14,8 @@ export function makePreprocessor(chats: Chats, gone: AbortSignal): PromptPreproc
 	return async (ctl, message) => {
 		if (!message.isUserMessage()) return message;
 		const settings = readSettings(ctl);
-		const tokens = settings.tools.profile === undefined ? await chosenContextTokens(ctl) : undefined;
-		const chat = chats.get(workingDirectory(ctl), settings, tokens);
+		const chat = chats.get(workingDirectory(ctl), settings);
+		await chat.learnContext(() => chosenContextTokens(ctl));
 		chat.newTurn();
 		const signal = AbortSignal.any([ctl.abortSignal, gone]);
 		const text = message.getText();

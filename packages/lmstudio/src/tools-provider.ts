@@ -8,9 +8,7 @@ export function makeToolsProvider(chats: Chats, gone: AbortSignal): ToolsProvide
 	return async (ctl: ToolsProviderController): Promise<Tool[]> => {
 		const settings = readSettings(ctl);
 		const chat = chats.get(workingDirectory(ctl), settings);
-		if (settings.tools.profile === undefined && chat.contextTokens === undefined) {
-			chat.configure(settings, await loadedContextTokens(ctl.client));
-		}
+		if (!chat.knowsContext) await chat.learnContext(() => loadedContextTokens(ctl.client));
 		return chat.tools.map(({ name, description, input }) =>
 			rawFunctionTool({
 				name,
