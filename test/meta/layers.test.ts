@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromRoot } from "../support/repository.js";
 
@@ -35,6 +35,11 @@ const REFUSED = [
 	["errors/index.ts", "../limits.js"],
 	["limits.ts", "./errors/index.js"],
 	["driver.ts", "./limits.js"],
+	["../../lmstudio/src/chat.ts", "lms-computer"],
+	["../../lmstudio/src/chat.ts", "lms-computer/tools"],
+	["../../lmstudio/src/chat.ts", "../../computer/src/index.js"],
+	["../../lmstudio/src/chat.ts", "zod"],
+	["../../lmstudio/src/library.ts", "@lmstudio/sdk"],
 ] as const;
 
 const ALLOWED = [
@@ -53,6 +58,9 @@ const ALLOWED = [
 	["open.ts", "./drivers/registry.js"],
 	["cli/main.ts", "../index.js"],
 	["cli/main.ts", "commander"],
+	["../../lmstudio/src/chat.ts", "./library.js"],
+	["../../lmstudio/src/chat.ts", "@lmstudio/sdk"],
+	["../../lmstudio/src/library.ts", "lms-computer/tools"],
 ] as const;
 
 /** File to its imports, one on each line. */
@@ -72,7 +80,7 @@ beforeAll(async () => {
 		await writeFile(path, targets.map((target) => `import "${target}";\n`).join(""));
 	}
 	for (const { path, line } of await lint(directory)) {
-		const file = path.replace("packages/computer/src/", "");
+		const file = relative("packages/computer/src", path);
 		refused.add(`${file} ${files.get(file)?.[line - 1]}`);
 	}
 });
