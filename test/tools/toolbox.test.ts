@@ -22,7 +22,7 @@ describe.for(MATRIX)("$title", (target) => {
 
 		test("writes a file and reads it back", async () => {
 			await toolbox.call("WriteFile", { path: "a/b.txt", content: "one\ntwo\nthree" });
-			const result = await toolbox.call("ReadFile", { path: "~/a/b.txt", startLine: "2" });
+			const result = await toolbox.call("ReadFile", { path: "a/b.txt", startLine: "2" });
 			expect(result.structured).toMatchObject({ content: "two\nthree", totalLines: 3 });
 		});
 
@@ -40,7 +40,8 @@ test("without a budget there is no word of one", async () => {
 	const toolbox = new Toolbox({ open, callsPerTurn: 0 });
 	for (let call = 0; call < 30; call++) {
 		const { structured, text } = await toolbox.call("Execute", { command: "true" });
-		expect(text).toBe("error: no computer here");
+		expect(text).toContain("no computer here");
+		expect(text).not.toContain("calls");
 		expect(structured).not.toHaveProperty("budget");
 	}
 });

@@ -102,14 +102,40 @@ export const BOUNDS = {
 export const TOOL_LIMITS = {
 	session: "main",
 	callsPerTurn: 25,
+	/** A command's, until it goes on as a job. */
 	timeoutMs: 30_000,
 	/** Clients of models give up at about 60 s. */
 	maxCallMs: 45_000,
+	/** Past it, for a command's own end. */
+	callGraceMs: 5_000,
+	/** Of output, in one result. */
 	maxOutputBytes: 32 * KiB,
 	maxOutputTokens: 8_000,
 	/** A model's context up to this gets the compact tools, and up to the next the standard ones. */
 	compactContextTokens: 10_000,
 	standardContextTokens: 20_000,
+	/** A command that takes longer is looked at: does it wait for an answer, does it serve? */
+	lookAfterMs: 400,
+	/** Without output this long, its last line may be a question, and a port that it listens on what it is for. */
+	quietMs: 1_500,
+	/** For a job that fails at once to be told in the answer that starts it. */
+	startMs: 1_000,
+	/** For what a job does with a line of input. */
+	answerMs: 5_000,
+	/** A screen that has not changed for the first is looked at, and after the second in any case. */
+	screenQuietMs: 250,
+	screenMs: 4_000,
+	/** Of one transfer between host and computer. */
+	transferBytes: 1 * GiB,
+	transferEntries: 100_000,
+} as const;
+
+export const TOOL_BOUNDS = {
+	callsPerTurn: { min: 0, max: 1_000 },
+	timeoutMs: { min: 100, max: 3_600_000 },
+	maxCallMs: { min: 1_000, max: 3_600_000 },
+	maxOutputBytes: { min: 1 * KiB, max: 128 * KiB },
+	maxOutputTokens: { min: 500, max: 100_000 },
 } as const;
 
 /** Of the MCP and HTTP servers. */

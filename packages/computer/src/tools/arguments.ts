@@ -1,134 +1,172 @@
-/** Arguments as models send them, made into what the schema asks for where the meaning is plain. */
+/** Arguments as models send them, made into what the schema asks for where the meaning is plain. Every repair is said. */
+import { PARAMETER_WORDS } from "./argument-names.js";
 import { callText } from "./call-text.js";
+import { convert, type Trouble } from "./convert.js";
 import { ToolFailure } from "./failure.js";
+import { parseLoosely } from "./loose-json.js";
+import { COMMAND_REPAIRS, CONTENT_REPAIRS, PATH_REPAIRS } from "./repair-text.js";
 import type { Arguments, ObjectSchema, Schema, ToolDefinition } from "./tool.js";
 
 export interface Prepared {
 	readonly args: Arguments;
-	/** What was repaired, for the model: `timeout: read "30" as 30`. */
+	/** For the model: `timeout: "30" was read as 30`. */
 	readonly repairs: readonly string[];
 }
 
-/** Other words that models use for a parameter. The first that the tool has is meant. */
-const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
-	cmd: ["command"],
-	script: ["command"],
-	code: ["command", "content"],
-	shell: ["command"],
-	bash: ["command"],
-	input: ["text", "command"],
-	file: ["path"],
-	filename: ["path"],
-	filepath: ["path"],
-	dir: ["path", "directory", "workdir"],
-	folder: ["path", "directory"],
-	text: ["content"],
-	contents: ["content"],
-	data: ["content", "text"],
-	body: ["content"],
-	cwd: ["workdir"],
-	workingdirectory: ["workdir"],
-	timeoutseconds: ["timeout"],
-	timeoutms: ["timeout"],
-	from: ["source"],
-	src: ["source"],
-	to: ["destination"],
-	dest: ["destination"],
-	query: ["pattern"],
-	regex: ["pattern"],
-	id: ["job", "handleId", "checkpoint"],
-	jobid: ["job", "handleId"],
-	handle: ["job", "handleId"],
-	handleid: ["job", "handleId"],
-	job: ["handleId", "job"],
-	name: ["key"],
-	variable: ["key"],
-	start: ["startLine"],
-	end: ["endLine"],
-	line: ["afterLine"],
-	oldstring: ["oldStr"],
-	newstring: ["newStr"],
-	oldtext: ["oldStr"],
-	newtext: ["newStr"],
-	old: ["oldStr"],
-	new: ["newStr"],
-	edits: ["replacements"],
+/** What models put all arguments into once more. */
+const WRAPPERS = ["arguments", "args", "parameters", "params", "input", "kwargs"];
+
+/** By the parameter's name, whatever the tool. */
+const TEXT_REPAIRS: Readonly<Record<string, typeof COMMAND_REPAIRS>> = {
+	command: COMMAND_REPAIRS,
+	content: CONTENT_REPAIRS,
+	path: PATH_REPAIRS,
+	source: PATH_REPAIRS,
+	destination: PATH_REPAIRS,
+	workdir: PATH_REPAIRS,
+	directory: PATH_REPAIRS,
+	containerPath: PATH_REPAIRS,
+	hostPath: PATH_REPAIRS,
 };
 
 export function prepare(tool: ToolDefinition, raw: unknown): Prepared {
 	const repairs: string[] = [];
-	let given = raw ?? {};
-	if (typeof given === "string") {
-		const parsed = parseObject(given);
-		if (parsed !== undefined) {
-			given = parsed;
-			repairs.push("the arguments came as text and were read as JSON");
-		}
+	const given = unwrapped(tool.input, asObject(tool, raw ?? {}, repairs), repairs);
+	const args = readObject(tool, tool.input, given, repairs);
+	const missing = (tool.input.required ?? []).filter((name) => args[name] === undefined);
+	if (missing.length > 0) {
+		const got = Object.keys(given).length === 0 ? "nothing" : `\`${Object.keys(given).slice(0, 8).join("`, `")}\``;
+		throw wrong(tool, `${tool.name} needs \`${missing.join("`, `")}\`; it got ${got}`, args);
 	}
-	if (typeof given !== "object" || Array.isArray(given)) throw wrong(tool, "an object with the arguments", given);
-	return { args: object(tool, tool.input, given as Arguments, repairs), repairs };
+	return { args, repairs };
 }
 
-function object(tool: ToolDefinition, schema: ObjectSchema, given: Arguments, repairs: string[]): Arguments {
+function asObject(tool: ToolDefinition, raw: unknown, repairs: string[]): Arguments {
+	if (typeof raw === "object" && raw !== null && !Array.isArray(raw)) return raw as Arguments;
+	const [only, ...others] = tool.input.required ?? [];
+	if (typeof raw === "string") {
+		const parsed = parseLoosely(raw);
+		if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
+			repairs.push("the arguments came as text and were read as JSON");
+			return parsed as Arguments;
+		}
+		if (only !== undefined && others.length === 0 && tool.input.properties[only]?.type === "string") {
+			repairs.push(`the text was read as \`${only}\``);
+			return { [only]: raw };
+		}
+		if (raw.trim() === "") return {};
+	}
+	throw wrong(tool, `${tool.name} expected an object with its arguments, got ${JSON.stringify(raw).slice(0, 60)}`, {});
+}
+
+function unwrapped(schema: ObjectSchema, given: Arguments, repairs: string[]): Arguments {
+	const [key, ...others] = Object.keys(given);
+	if (key === undefined || others.length > 0 || key in schema.properties || !WRAPPERS.includes(key.toLowerCase())) return given;
+	const value = typeof given[key] === "string" ? parseLoosely(given[key]) : given[key];
+	if (typeof value !== "object" || value === null || Array.isArray(value)) return given;
+	repairs.push(`the arguments were taken out of \`${key}\``);
+	return value as Arguments;
+}
+
+function readObject(tool: ToolDefinition, schema: ObjectSchema, given: Arguments, repairs: string[]): Arguments {
 	const args: Record<string, unknown> = {};
+	const stray: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(given)) {
 		if (value === undefined || value === null) continue;
-		const known = nameOf(schema, name);
-		if (known === undefined) {
-			repairs.push(`there is no parameter \`${name}\`: it was ignored`);
-			continue;
+		const known = nameOf(schema, name, given);
+		if (known === undefined) stray[name] = value;
+		else {
+			if (known !== name) repairs.push(`\`${name}\` was read as \`${known}\``);
+			const scaled = /ms$|millis/i.test(name) && known !== name && typeof value === "number" ? value / 1000 : value;
+			args[known] = readValue(tool, known, schema.properties[known] as Schema, scaled, repairs);
 		}
-		if (known !== name) repairs.push(`\`${name}\` was read as \`${known}\``);
-		args[known] = convert(tool, known, schema.properties[known] as Schema, value, repairs);
 	}
-	const missing = (schema.required ?? []).filter((name) => args[name] === undefined);
-	if (missing.length > 0) throw wrong(tool, `the argument \`${missing.join("`, `")}\``, undefined);
+	gatherItems(tool, schema, args, stray, repairs);
+	for (const name of Object.keys(stray)) repairs.push(`${tool.name} has no parameter \`${name.slice(0, 40)}\`: it was ignored`);
 	return args;
 }
 
-function nameOf(schema: ObjectSchema, name: string): string | undefined {
-	if (name in schema.properties) return name;
+/** What belongs into the one list of objects, given beside it: `oldStr` and `newStr` without `replacements`. */
+function gatherItems(
+	tool: ToolDefinition,
+	schema: ObjectSchema,
+	args: Record<string, unknown>,
+	stray: Record<string, unknown>,
+	repairs: string[],
+): void {
+	for (const [name, { items }] of Object.entries(schema.properties)) {
+		if (items?.properties === undefined || args[name] !== undefined) continue;
+		const own = Object.entries(stray).filter(([key]) => nameOf(items as ObjectSchema, key, stray) !== undefined);
+		if (own.length === 0) continue;
+		for (const [key] of own) delete stray[key];
+		repairs.push(`\`${own.map(([key]) => key).join("`, `")}\` were read as one of \`${name}\``);
+		args[name] = [readObject(tool, items as ObjectSchema, Object.fromEntries(own), [])];
+	}
+}
+
+function readValue(tool: ToolDefinition, name: string, schema: Schema, given: unknown, repairs: string[]): unknown {
+	if (schema.type === "array") return readList(tool, name, schema, given, repairs);
+	const trouble: Trouble = (expected, value) => {
+		throw wrong(tool, `${name} of ${tool.name} has to be ${expected}, got ${JSON.stringify(value)?.slice(0, 60)}`, {});
+	};
+	const { value, note } = convert(name, schema, given, trouble);
+	if (note !== undefined) repairs.push(`${name}: ${note}`);
+	if (typeof value !== "string") return value;
+	let text = value;
+	for (const repair of TEXT_REPAIRS[name] ?? []) {
+		const repaired = repair(text);
+		if (repaired === undefined) continue;
+		text = repaired.text;
+		repairs.push(`${name}: ${repaired.note}`);
+	}
+	return text;
+}
+
+function readList(tool: ToolDefinition, name: string, schema: Schema, given: unknown, repairs: string[]): readonly unknown[] {
+	let list = given;
+	if (typeof given === "string") {
+		list = parseLoosely(given);
+		if (list !== undefined) repairs.push(`${name}: the text was read as JSON`);
+	}
+	if (typeof list === "object" && list !== null && !Array.isArray(list)) {
+		repairs.push(`${name}: the one object was read as a list of one`);
+		list = [list];
+	}
+	const { items } = schema;
+	if (!Array.isArray(list) || items === undefined) {
+		throw wrong(tool, `${name} of ${tool.name} has to be a list, got ${JSON.stringify(given)?.slice(0, 60)}`, {});
+	}
+	return list.map((item: unknown) => {
+		if (items.properties === undefined) return item;
+		const object = typeof item === "string" ? parseLoosely(item) : item;
+		if (typeof object !== "object" || object === null) throw wrong(tool, `each of ${name} has to be an object`, {});
+		const read = readObject(tool, items as ObjectSchema, object as Arguments, repairs);
+		const missing = (items.required ?? []).filter((key) => read[key] === undefined);
+		if (missing.length > 0) throw wrong(tool, `each of ${name} needs \`${missing.join("`, `")}\``, {});
+		return read;
+	});
+}
+
+function nameOf(schema: ObjectSchema, name: string, given: Arguments): string | undefined {
+	if (Object.hasOwn(schema.properties, name)) return name;
 	const plain = name.toLowerCase().replace(/[^a-z]/g, "");
 	const same = Object.keys(schema.properties).find((key) => key.toLowerCase() === plain);
-	return same ?? OTHER_NAMES[plain]?.find((other) => other in schema.properties);
+	if (same !== undefined) return same;
+	const words = Object.hasOwn(PARAMETER_WORDS, plain) ? PARAMETER_WORDS[plain] : undefined;
+	return words?.find((other) => Object.hasOwn(schema.properties, other) && given[other] === undefined);
 }
 
-function convert(tool: ToolDefinition, name: string, schema: Schema, value: unknown, repairs: string[]): unknown {
-	const { type } = schema;
-	if (type === "string" && typeof value === "string") return value;
-	if (type === "string" && (typeof value === "number" || typeof value === "boolean")) return String(value);
-	if ((type === "integer" || type === "number") && typeof value === "number" && Number.isFinite(value)) return Math.trunc(value);
-	if ((type === "integer" || type === "number") && typeof value === "string" && /^\s*-?\d+(\.\d+)?\s*$/.test(value)) {
-		repairs.push(`${name}: ${JSON.stringify(value)} was read as a number`);
-		return Math.trunc(Number(value));
-	}
-	if (type === "boolean" && typeof value === "boolean") return value;
-	if (type === "boolean" && typeof value === "string" && /^(true|false|yes|no)$/i.test(value)) return /^(true|yes)$/i.test(value);
-	if (type === "array" && Array.isArray(value) && schema.items !== undefined) {
-		const { items } = schema;
-		return value.map((one) =>
-			items.properties === undefined || typeof one !== "object" ? one : object(tool, items as ObjectSchema, one, repairs),
-		);
-	}
-	throw wrong(tool, `${name} to be of the type ${type}`, value);
+function wrong(tool: ToolDefinition, message: string, got: Arguments): ToolFailure {
+	const example = Object.fromEntries(
+		(tool.input.required ?? []).map((name) => [name, got[name] ?? placeholder(tool.input.properties[name])]),
+	);
+	return new ToolFailure({ code: "invalid_argument", message, hint: "", next: callText(tool.name, example) });
 }
 
-function parseObject(text: string): Arguments | undefined {
-	try {
-		const value: unknown = JSON.parse(text);
-		return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Arguments) : undefined;
-	} catch {
-		return undefined;
+function placeholder(schema: Schema | undefined): unknown {
+	if (schema?.type === "array") {
+		return [Object.fromEntries(Object.keys(schema.items?.properties ?? {}).map((name) => [name, "…"]))];
 	}
-}
-
-function wrong(tool: ToolDefinition, expected: string, value: unknown): ToolFailure {
-	const got = value === undefined ? "none" : JSON.stringify(value).slice(0, 60);
-	const example = Object.fromEntries((tool.input.required ?? []).map((name) => [name, "…"]));
-	return new ToolFailure({
-		code: "invalid_argument",
-		message: `${tool.name} expected ${expected}, got ${got}`,
-		hint: "",
-		next: callText(tool.name, example),
-	});
+	if (schema?.type === "integer") return 1;
+	return schema?.type === "boolean" ? true : (schema?.enum?.[0] ?? "…");
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from "./tool.js";
 
-/** A call as a model may repeat it: `Wait(job: "3")`. */
+/** A call to make next, as text: `Wait(job: "3")`. */
 export function callText(name: string, args: Arguments = {}): string {
 	const parts = Object.entries(args).flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${JSON.stringify(value)}`]));
 	return `${name}(${parts.join(", ")})`;

@@ -1,6 +1,9 @@
 /** Short ways to write the table of tools. */
 import type { Hints, ObjectSchema, Profile, Schema, Tool } from "./tool.js";
 
+export const STANDARD: readonly Profile[] = ["standard", "full"];
+export const FULL: readonly Profile[] = ["full"];
+export const COMPACT: readonly Profile[] = ["compact"];
 export const EVERYWHERE: readonly Profile[] = ["compact", "standard", "full"];
 
 /** A name that ends in `?` is optional. */
@@ -12,6 +15,7 @@ export function parameters(properties: Readonly<Record<string, Schema>>): Object
 
 export const text = (description?: string): Schema => ({ type: "string", ...(description !== undefined && { description }) });
 export const whole = (description?: string): Schema => ({ type: "integer", ...(description !== undefined && { description }) });
+export const list = (items: Schema): Schema => ({ type: "array", items });
 export const flag = (description?: string): Schema => ({ type: "boolean", ...(description !== undefined && { description }) });
 
 const READ: Hints = { readOnly: true, destructive: false, idempotent: true, openWorld: false };
@@ -27,13 +31,16 @@ const COMMON: Readonly<Record<string, Schema>> = {
 	repairs: { type: "array", items: text() },
 };
 
-export interface ToolSource extends Omit<Tool, "output" | "cost"> {
+export interface ToolSource extends Omit<Tool, "output" | "cost" | "otherWay"> {
 	/** Properties of the structured result beside those that every result has. */
 	readonly output: Readonly<Record<string, Schema>>;
 	readonly cost?: 0 | 1;
+	readonly otherWay?: string;
 }
+
+const OTHER_WAY = "Do not repeat this call. Look at what is there, or reach the same by a command with Execute.";
 
 export function tool(source: ToolSource): Tool {
 	const output: ObjectSchema = { type: "object", properties: { ...source.output, ...COMMON } };
-	return { cost: 1, ...source, output };
+	return { cost: 1, otherWay: OTHER_WAY, ...source, output };
 }

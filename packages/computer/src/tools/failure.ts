@@ -1,6 +1,6 @@
 /** A failure as a model gets it: three short lines, the last of them the call to make next. */
 import { ComputerError, type ErrorCode } from "../errors/index.js";
-import type { Answer } from "./tool.js";
+import type { Answer, Arguments, ToolDefinition } from "./tool.js";
 
 export interface Failure {
 	readonly code: ErrorCode;
@@ -24,10 +24,72 @@ export class ToolFailure extends Error {
 	}
 }
 
-export function failureOf(error: unknown): Failure {
+type Say = (name: string, args?: Arguments) => string;
+
+/** @param tool and args of the call that failed, as far as they were understood */
+export function failureOf(error: unknown, tool: ToolDefinition | undefined, args: Arguments, say: Say): Failure {
 	if (error instanceof ToolFailure) return error.failure;
-	if (error instanceof ComputerError) return { code: error.code, message: error.message, hint: error.hint, next: "" };
-	return { code: "internal", message: error instanceof Error ? error.message : String(error), hint: "", next: "" };
+	const known = error instanceof ComputerError ? error : new ComputerError("internal", String(error));
+	const { code, message } = known;
+	const again = tool === undefined ? "" : say(tool.name, args);
+	return { code, message, ...(ADVICE[code]?.(pathIn(args), say, again) ?? { hint: known.hint, next: "" }) };
+}
+
+interface Advice {
+	readonly hint: string;
+	readonly next: string;
+}
+
+/** In the words of the tools: an error's own hint speaks to a programmer. */
+const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, again: string) => Advice>> = {
+	not_found: (path, say) => ({
+		hint: path === undefined ? "Look at what there is." : "Look at what is in its folder; a name may be spelled differently.",
+		next: path === undefined ? say("ComputerStatus") : say("ListDirectory", { path: parentOf(path) }),
+	}),
+	not_a_file: (path, say) => ({
+		hint: "It is a folder, or no regular file.",
+		next: path === undefined ? "" : say("ListDirectory", { path }),
+	}),
+	not_a_directory: (path, say) => ({
+		hint: "A part of the path is a file.",
+		next: path === undefined ? "" : say("ListDirectory", { path: parentOf(path) }),
+	}),
+	already_exists: (path, say) => ({
+		hint: "Something is there already. Take another name, or remove it first.",
+		next: path === undefined ? "" : say("Execute", { command: `ls -la ${JSON.stringify(path)}` }),
+	}),
+	permission_denied: (path, say) => ({
+		hint: "Look at who owns it and what is allowed.",
+		next: path === undefined ? "" : say("Execute", { command: `ls -la ${JSON.stringify(path)}; id` }),
+	}),
+	disk_full: (_, say) => ({ hint: "Free some space.", next: say("Execute", { command: "df -h ~; du -sh ~/* | sort -h | tail" }) }),
+	too_large: (_, say) => ({ hint: "Take a part of it.", next: say("Execute", { command: "head -c 10000 FILE" }) }),
+	limit_reached: (_, say) => ({ hint: "Too many at once. End some of what runs.", next: say("ComputerStatus") }),
+	busy: (_, __, again) => ({ hint: "Something else uses it at this moment.", next: again }),
+	timeout: (_, __, again) => ({ hint: "It did not answer in time. Call again.", next: again }),
+	connection_lost: (_, __, again) => ({ hint: "The connection broke; it is made anew.", next: again }),
+	machine_gone: (_, __, again) => ({ hint: "The computer was stopped or removed from outside. It is made anew.", next: again }),
+	machine_failed: (_, say) => ({ hint: "The computer did not start. Tell the user if it stays so.", next: say("RestartComputer") }),
+	driver_unavailable: () => ({
+		hint: "Tell the user: no Docker, Podman or kernel support was found. `lms-computer doctor` on the user's own machine says what is missing.",
+		next: "",
+	}),
+	canceled: () => ({ hint: "The user stopped this call.", next: "" }),
+	internal: () => ({ hint: "This is a defect of the tool, not of your call. Try another way.", next: "" }),
+};
+
+/** The path that a call was about. */
+function pathIn(args: Arguments): string | undefined {
+	const path = ["path", "source", "containerPath", "directory", "workdir"]
+		.map((name) => args[name])
+		.find((value) => typeof value === "string");
+	return path as string | undefined;
+}
+
+function parentOf(path: string): string {
+	const parent = path.replace(/\/+$/, "").replace(/\/?[^/]*$/, "");
+	if (parent !== "") return parent;
+	return path.startsWith("/") ? "/" : ".";
 }
 
 export function failed(failure: Failure, details = ""): Answer {

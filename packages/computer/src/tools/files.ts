@@ -1,12 +1,18 @@
+/** Files: read by line, written whole, added to. */
+import type { FileEntry } from "../index.js";
+import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
-import { EVERYWHERE, flag, HINTS, parameters, text, tool, whole } from "./define.js";
+import { EVERYWHERE, flag, HINTS, parameters, STANDARD, text, tool, whole } from "./define.js";
+import { excerpt } from "./excerpt.js";
+import { listDirectory } from "./folders.js";
+import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
 
 export const readFile = tool({
 	name: "ReadFile",
 	title: "Read a file",
-	description: "Read a text file, or lines of it (from 1, both ends included).",
-	input: parameters({ path: text(), "startLine?": whole(), "endLine?": whole() }),
+	description: "Read a text file, or lines of it (from 1, inclusive).",
+	input: parameters({ path: text(), "startLine?": { ...whole(), minimum: 1 }, "endLine?": { ...whole(), minimum: 1 } }),
 	output: { path: text(), content: text(), startLine: whole(), endLine: whole(), totalLines: whole(), truncated: flag() },
 	hints: HINTS.READ,
 	profiles: EVERYWHERE,
@@ -16,7 +22,7 @@ export const readFile = tool({
 export const writeFile = tool({
 	name: "WriteFile",
 	title: "Write a file",
-	description: "Write a whole file; folders are made. Replaces what is there.",
+	description: "Write a whole file, replacing what is there; folders are made.",
 	input: parameters({ path: text(), content: text(), "makeExecutable?": flag() }),
 	output: { path: text(), bytes: whole() },
 	hints: HINTS.REPLACE,
@@ -24,26 +30,81 @@ export const writeFile = tool({
 	run: write,
 });
 
+export const appendFile = tool({
+	name: "AppendFile",
+	title: "Add to a file",
+	description: "Add to the end of a file, which is made if missing.",
+	input: parameters({ path: text(), content: text() }),
+	output: { path: text(), bytes: whole() },
+	hints: HINTS.CHANGE,
+	profiles: STANDARD,
+	run: append,
+});
+
 async function read(call: ToolCall): Promise<Answer> {
-	const { path, startLine = 1, endLine } = call.args as { path: string; startLine?: number; endLine?: number };
+	const { startLine = 1, endLine } = call.args as { startLine?: number; endLine?: number };
+	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
-	const lines = await computer.files.lines(path, {
-		start: startLine,
-		end: endLine,
-		maxBytes: call.settings.maxOutputBytes,
-		signal: call.signal,
-	});
-	const { endLine: last, totalLines, truncated } = lines;
-	const more = truncated ? `\nnext: ${call.say("ReadFile", { path, startLine: last + 1 })}` : "";
+	// What is meant is plain.
+	if ((await computer.files.stat(path, { signal: call.signal })).type === "directory")
+		return await listDirectory.run({ ...call, args: { path } });
+	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
+	const end = endLine === undefined ? undefined : Math.max(startLine, endLine);
+	const lines = await computer.files.lines(path, { start: startLine, end, maxBytes: bytes, signal: call.signal });
+	if (lines.binary) return binary(call, path, await computer.files.stat(path, { signal: call.signal }));
+	let changed = false;
+	const clean = (line: string) => {
+		const shownLine = showLine(line);
+		changed ||= shownLine !== line;
+		return shownLine;
+	};
+	const shown = excerpt({ head: lines.bytes }, { bytes, tokens }, clean, () => "", 1);
+	const content = shown.truncated ? shown.text.replace(/\n$/, "") : shown.text;
+	const last = shown.truncated ? Math.max(startLine, startLine + content.split("\n").length - 2) : lines.endLine;
+	const truncated = shown.truncated || lines.truncated;
+	const notes = [`${path}: lines ${startLine} to ${last} of ${lines.totalLines}`];
+	if (lines.totalLines === 0) notes[0] = `${path}: an empty file`;
+	else if (startLine > lines.totalLines) notes[0] = `${path}: it has ${lines.totalLines} lines, none from ${startLine} on`;
+	if (truncated && last < lines.totalLines) notes.push(`next: ${call.say("ReadFile", { path, startLine: last + 1 })}`);
+	if (changed) notes.push("note: characters that do not show are written as their numbers");
 	return {
-		text: `${path}: lines ${startLine} to ${last} of ${totalLines}\n${asData("file", lines.text)}${more}`,
-		structured: { path, content: lines.text, startLine, endLine: last, totalLines, truncated },
+		text: [...notes, asData("file", content)].join("\n"),
+		structured: { path, content, startLine, endLine: last, totalLines: lines.totalLines, truncated },
+		links: [fileLink(path)],
+	};
+}
+
+function binary(call: ToolCall, path: string, { size }: FileEntry): Answer {
+	const next = call.say("Execute", { command: `file ${quoted(path)}; head -c 256 ${quoted(path)} | od -c` });
+	return {
+		text: `${path} is no text but ${size} bytes of data\nnext: ${next}`,
+		structured: { path, content: "", truncated: true },
+		links: [fileLink(path)],
 	};
 }
 
 async function write(call: ToolCall): Promise<Answer> {
-	const { path, content, makeExecutable } = call.args as { path: string; content: string; makeExecutable?: boolean };
+	const { content, makeExecutable } = call.args as { content: string; makeExecutable?: boolean };
+	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
 	const entry = await computer.files.write(path, content, { mode: makeExecutable ? 0o755 : undefined, signal: call.signal });
-	return { text: `wrote ${entry.size} bytes to ${entry.path}`, structured: { path: entry.path, bytes: entry.size } };
+	return written(entry, "wrote");
+}
+
+async function append(call: ToolCall): Promise<Answer> {
+	const path = await guestPath(call, call.args["path"] as string);
+	const computer = await call.computer();
+	return written(await computer.files.write(path, call.args["content"] as string, { append: true, signal: call.signal }), "added to");
+}
+
+function written({ path, size }: FileEntry, verb: string): Answer {
+	return { text: `${verb} ${path}, now ${size} bytes`, structured: { path, bytes: size }, links: [fileLink(path)] };
+}
+
+function fileLink(path: string): { uri: string; name: string } {
+	return { uri: `computer://file${encodeURI(path.startsWith("/") ? path : `/${path}`)}`, name: path };
+}
+
+function quoted(text: string): string {
+	return `'${text.replaceAll("'", "'\\''")}'`;
 }

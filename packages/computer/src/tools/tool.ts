@@ -1,5 +1,6 @@
 /** What a tool for a model is: plain data and one function. Types only; every door is made from these. */
 import type { Computer } from "../computer.js";
+import type { Memory } from "./memory.js";
 
 /** Compact has at most 8 tools, for a small context; full has all of them. */
 export const PROFILES = ["compact", "standard", "full"] as const;
@@ -51,6 +52,10 @@ export interface ToolDefinition {
 }
 
 export interface Tool extends ToolDefinition {
+	/** Where not every call costs the same. */
+	readonly costOf?: (args: Arguments) => 0 | 1;
+	/** Told when the same call fails a second time. */
+	readonly otherWay: string;
 	/** May throw: the toolbox makes an answer of it. */
 	run(call: ToolCall): Promise<Answer>;
 }
@@ -66,7 +71,10 @@ export interface ToolCall {
 	/** Told to the user while it goes on. */
 	status(text: string): void;
 	readonly settings: Settings;
-	/** A call to make next, as text, in the words of this profile: `Wait(job: "3")`. */
+	readonly memory: Memory;
+	/** Ends the handle on the computer, does something with the computer it stood for, and opens it again. */
+	reopen(run: (computer: Computer) => Promise<void>): Promise<Computer>;
+	/** A call to make next, as text, in the words of this profile: `Wait(job: "3")`. Empty where it has no such tool. */
 	say(name: string, args?: Arguments): string;
 }
 
@@ -92,6 +100,8 @@ export interface Answer {
 	readonly text: string;
 	readonly structured?: Readonly<Record<string, unknown>>;
 	readonly isError?: boolean;
+	/** A command failed, which is a result; it counts as a failure when it is repeated. */
+	readonly failed?: boolean;
 	readonly links?: readonly Link[];
 }
 

@@ -1,19 +1,28 @@
 import type { Computer } from "../computer.js";
-import type { Progress } from "../driver.js";
-import { TOOL_LIMITS } from "../limits.js";
+import { ComputerError } from "../errors/index.js";
+import { expectOneOf, expectWhole, refuse } from "../expect.js";
+import { TOOL_BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { prepare } from "./arguments.js";
 import { Budget, type BudgetState } from "./budget.js";
-import { callText } from "./call-text.js";
 import { failed, failureOf, ToolFailure } from "./failure.js";
-import { toolsOf } from "./table.js";
-import type { Answer, Arguments, Profile, Settings, Tool, ToolDefinition, ToolResult } from "./tool.js";
+import { callOf } from "./groups.js";
+import { Memory } from "./memory.js";
+import { type Open, Opening } from "./opening.js";
+import { toolNamed, toolsOf } from "./table.js";
+import {
+	type Answer,
+	type Arguments,
+	PROFILES,
+	type Profile,
+	type Settings,
+	type Tool,
+	type ToolDefinition,
+	type ToolResult,
+} from "./tool.js";
 
 export interface ToolboxOptions {
-	/** Called by the first tool that needs the computer, and again after it failed or the computer was removed. */
-	readonly open: (options: {
-		readonly signal?: AbortSignal | undefined;
-		readonly onProgress?: ((progress: Progress) => void) | undefined;
-	}) => Promise<Computer>;
+	/** Called by the first tool that needs the computer, and again after it failed or the computer was rebuilt. */
+	readonly open: Open;
 	/** Default "full", or what fits into `contextTokens`. */
 	readonly profile?: Profile | undefined;
 	/** The model's context, where the door knows it. */
@@ -24,13 +33,13 @@ export interface ToolboxOptions {
 	readonly timeoutMs?: number | undefined;
 	/** No call takes longer. Default 45,000: clients give up at about 60 s. */
 	readonly maxCallMs?: number | undefined;
-	/** Of output in one result. Default 32 KiB. */
+	/** Of output in one result. 1 to 128 KiB, default 32. */
 	readonly maxOutputBytes?: number | undefined;
-	/** The same in tokens. Default 8,000. */
+	/** The same in tokens. Default 8,000, and a quarter of `contextTokens` at most. */
 	readonly maxOutputTokens?: number | undefined;
-	/** Ask for a confirmation before what destroys the computer itself, and offer a checkpoint. Default true. */
+	/** Ask for a confirmation before what destroys the computer itself, and save a checkpoint before what deletes all files. Default true. */
 	readonly strictSafety?: boolean | undefined;
-	/** Folders of this host, with all below them, and files, that transfers may touch. The first folder is the default. Default: none. */
+	/** Absolute paths of this host that transfers may touch: folders with all below them, and files. The first is where relative ones begin. Default: none. */
 	readonly hostFolders?: readonly string[] | undefined;
 	/** The shell that commands run in. Default "main". */
 	readonly session?: string | undefined;
@@ -49,26 +58,18 @@ export class Toolbox {
 	readonly profile: Profile;
 	readonly #tools: ReadonlyMap<string, Tool>;
 	readonly #settings: Settings;
-	readonly #open: ToolboxOptions["open"];
 	readonly #budget: Budget;
-	#computer: Promise<Computer> | undefined;
+	readonly #memory = new Memory();
+	readonly #opening: Opening;
 
 	constructor(options: ToolboxOptions) {
-		this.#open = options.open;
-		this.profile = options.profile ?? profileFor(options.contextTokens);
+		this.profile = options.profile === undefined ? profileFor(options.contextTokens) : expectOneOf("profile", options.profile, PROFILES);
 		const tools = toolsOf(this.profile);
 		this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
-		this.tools = tools.map(({ run, ...definition }) => definition);
-		this.#budget = new Budget(options.callsPerTurn ?? TOOL_LIMITS.callsPerTurn);
-		this.#settings = {
-			session: options.session ?? TOOL_LIMITS.session,
-			timeoutMs: options.timeoutMs ?? TOOL_LIMITS.timeoutMs,
-			maxCallMs: options.maxCallMs ?? TOOL_LIMITS.maxCallMs,
-			maxOutputBytes: options.maxOutputBytes ?? TOOL_LIMITS.maxOutputBytes,
-			maxOutputTokens: options.maxOutputTokens ?? TOOL_LIMITS.maxOutputTokens,
-			strictSafety: options.strictSafety ?? true,
-			hostFolders: options.hostFolders ?? [],
-		};
+		this.tools = tools.map(({ run, otherWay, costOf, ...definition }) => definition);
+		this.#budget = new Budget(bounded("callsPerTurn", options.callsPerTurn));
+		this.#settings = settingsOf(options);
+		this.#opening = new Opening(options.open);
 	}
 
 	/** Undefined where there is none. */
@@ -82,58 +83,90 @@ export class Toolbox {
 	}
 
 	/** The computer behind the tools; concurrent callers share one opening. */
-	computer(options: CallOptions = {}): Promise<Computer> {
-		this.#computer ??= this.#open({
-			signal: options.signal,
-			onProgress: (progress) => options.onStatus?.(progress.message),
-		}).catch((error: unknown) => {
-			this.#computer = undefined;
-			throw error;
-		});
-		return this.#computer;
+	async computer(options: CallOptions = {}): Promise<Computer> {
+		return await this.#opening.get((text) => options.onStatus?.(text));
 	}
 
 	/** Runs a tool. Never throws: a failure is a result that says what to do. */
 	async call(name: string, args: unknown, options: CallOptions = {}): Promise<ToolResult> {
-		let repairs: readonly string[] = [];
+		const notes: string[] = [];
+		let tool: Tool | undefined;
+		let given: Arguments = {};
 		let answer: Answer;
 		try {
-			const tool = this.#find(name);
+			tool = this.#find(String(name), notes);
 			const prepared = prepare(tool, args);
-			repairs = prepared.repairs;
-			answer = this.#budget.take(tool.cost) ? await this.#run(tool, prepared.args, options) : this.#spent();
+			given = prepared.args;
+			notes.push(...prepared.repairs);
+			const cost = tool.costOf?.(given) ?? tool.cost;
+			answer = this.#budget.take(cost) ? await this.#bounded(tool, given, options) : this.#spent();
 		} catch (error) {
-			answer = failed(failureOf(error), error instanceof ToolFailure ? error.details : "");
+			const failure = failureOf(error, tool, given, this.#say);
+			answer = failed(failure, error instanceof ToolFailure ? error.details : "");
 		}
-		return this.#result(answer, repairs);
+		return this.#result(answer, notes, this.#again(tool, given, answer), await this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
 	async close(): Promise<void> {
-		const opening = this.#computer;
-		this.#computer = undefined;
-		await (await opening?.catch(() => undefined))?.close();
+		this.#memory.forgetMachine();
+		await this.#opening.close();
 	}
 
-	#find(name: string): Tool {
-		const tool = this.#tools.get(name);
-		if (tool !== undefined) return tool;
-		throw new ToolFailure({
-			code: "not_found",
-			message: `there is no tool ${JSON.stringify(String(name).slice(0, 60))}`,
-			hint: `The tools are ${[...this.#tools.keys()].join(", ")}.`,
-			next: "",
+	readonly #say = (name: string, args?: Arguments) => callOf(this.#tools, name, args);
+
+	#find(name: string, notes: string[]): Tool {
+		const tool = toolNamed(name);
+		if (tool === undefined) {
+			throw new ToolFailure({
+				code: "not_found",
+				message: `there is no tool ${JSON.stringify(name.slice(0, 60))}`,
+				hint: `The tools are ${[...this.#tools.keys()].join(", ")}.`,
+				next: this.#say("Execute", { command: "…" }),
+			});
+		}
+		if (tool.name !== name) notes.push(`\`${name.slice(0, 60)}\` was read as ${tool.name}`);
+		return tool;
+	}
+
+	/** No longer than a call may take: what is not done by then is aborted, but for the opening of the computer. */
+	async #bounded(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
+		const deadline = new AbortController();
+		const timer = setTimeout(() => deadline.abort(), this.#settings.maxCallMs + TOOL_LIMITS.callGraceMs);
+		const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal]);
+		const aborted = new Promise<never>((_, reject) => {
+			const stop = () => reject(deadline.signal.aborted ? this.#late(tool, args) : new ComputerError("canceled", "the call was canceled"));
+			if (signal.aborted) stop();
+			else signal.addEventListener("abort", stop, { once: true });
 		});
+		try {
+			return await Promise.race([aborted, this.#run(tool, args, { ...options, signal })]);
+		} finally {
+			clearTimeout(timer);
+		}
 	}
 
 	#run(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
+		const status = (text: string) => options.onStatus?.(text);
 		return tool.run({
 			args,
-			computer: () => this.computer(options),
+			computer: () => this.#opening.get(status),
 			signal: options.signal,
-			status: (text) => options.onStatus?.(text),
+			status,
 			settings: this.#settings,
-			say: callText,
+			memory: this.#memory,
+			reopen: (run) => this.#opening.again(run, status),
+			say: this.#say,
+		});
+	}
+
+	#late(tool: Tool, args: Arguments): ToolFailure {
+		const { step } = this.#opening;
+		return new ToolFailure({
+			code: "timeout",
+			message: step === "" ? `${tool.name} took longer than a call may take, and was stopped` : `the computer is not ready yet: ${step}`,
+			hint: step === "" ? "Do it in smaller parts, or as a job." : "It goes on. Call again in a moment.",
+			next: step === "" ? "" : this.#say(tool.name, args),
 		});
 	}
 
@@ -141,22 +174,63 @@ export class Toolbox {
 		return failed({
 			code: "limit_reached",
 			message: `all ${this.#budget.state?.perTurn} calls of this turn are used`,
-			hint: "Answer the user now: say what is done and what is left. The next message of the user brings new calls.",
+			hint: "Answer the user now: say what is done and what is left. Their next message brings new calls.",
 			next: "",
 		});
 	}
 
-	#result(answer: Answer, repairs: readonly string[]): ToolResult {
+	/** Another way, when the same call has failed before. */
+	#again(tool: Tool | undefined, args: Arguments, answer: Answer): string {
+		if (tool === undefined) return "";
+		const key = `${tool.name} ${JSON.stringify(args)}`;
+		if (!answer.isError && !answer.failed) {
+			this.#memory.failures.delete(key);
+			return "";
+		}
+		const before = this.#memory.failures.get(key) ?? 0;
+		this.#memory.failures.set(key, before + 1);
+		return before === 0 ? "" : `this same call has failed ${before === 1 ? "before" : `${before} times before`}. ${tool.otherWay}`;
+	}
+
+	#result(answer: Answer, repairs: readonly string[], again: string, news: readonly string[]): ToolResult {
 		const budget = this.#budget.state;
-		const notes = repairs.map((repair) => `note: ${repair}`);
-		const foot = budget === undefined ? [] : [`[calls of this turn: ${budget.used} used, ${budget.remaining} left]`];
+		const lines = [...news.map((text) => `notice: ${text}`), ...repairs.map((text) => `note: ${text}`)];
+		lines.push(answer.text);
+		if (again !== "") lines.push(`another way: ${again}`);
+		if (budget !== undefined) lines.push(`[calls this turn: ${budget.used} used, ${budget.remaining} left of ${budget.perTurn}]`);
 		return {
-			text: [...notes, answer.text, ...foot].join("\n"),
-			structured: { ...answer.structured, ...(repairs.length > 0 && { repairs }), ...(budget !== undefined && { budget }) },
+			text: lines.join("\n"),
+			structured: {
+				...answer.structured,
+				...(repairs.length > 0 && { repairs }),
+				...(news.length > 0 && { news }),
+				...(again !== "" && { otherWay: again }),
+				...(budget !== undefined && { budget }),
+			},
 			isError: answer.isError ?? false,
 			...(answer.links !== undefined && { links: answer.links }),
 		};
 	}
+}
+
+function settingsOf(options: ToolboxOptions): Settings {
+	const { strictSafety = true, hostFolders = [], session = TOOL_LIMITS.session, contextTokens } = options;
+	if (!Array.isArray(hostFolders)) refuse("hostFolders", "a list of absolute paths", hostFolders);
+	const share = contextTokens === undefined ? TOOL_LIMITS.maxOutputTokens : Math.max(TOOL_BOUNDS.maxOutputTokens.min, contextTokens >> 2);
+	return {
+		session,
+		timeoutMs: bounded("timeoutMs", options.timeoutMs),
+		maxCallMs: bounded("maxCallMs", options.maxCallMs),
+		maxOutputBytes: bounded("maxOutputBytes", options.maxOutputBytes),
+		maxOutputTokens: Math.min(bounded("maxOutputTokens", options.maxOutputTokens), share),
+		strictSafety,
+		hostFolders,
+	};
+}
+
+function bounded(name: keyof typeof TOOL_BOUNDS, value: number | undefined): number {
+	const { min, max } = TOOL_BOUNDS[name];
+	return value === undefined ? TOOL_LIMITS[name] : expectWhole(name, value, min, max);
 }
 
 function profileFor(contextTokens: number | undefined): Profile {

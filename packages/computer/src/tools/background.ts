@@ -1,0 +1,178 @@
+/** Commands that outlive their call: started, waited for, read, answered, ended. */
+import type { Computer } from "../computer.js";
+import { ComputerError } from "../errors/index.js";
+import { TOOL_LIMITS } from "../limits.js";
+import { cleanLine } from "./clean.js";
+import { asData } from "./data-text.js";
+import { FULL, flag, HINTS, parameters, STANDARD, text, tool, whole } from "./define.js";
+import { excerpt } from "./excerpt.js";
+import { jobAnswer, jobFacts, questionOf, type StreamName } from "./jobs.js";
+import type { Answer, ToolCall } from "./tool.js";
+
+const JOB = {
+	job: text(),
+	running: flag(),
+	exitCode: whole("Missing while it runs."),
+	durationMs: whole(),
+	waitsForInput: flag(),
+	stdout: text("What is new."),
+	stderr: text(),
+	truncated: flag(),
+};
+
+export const executeBackground = tool({
+	name: "ExecuteBackground",
+	title: "Start a job",
+	description: "Start a command that runs on by itself, such as a server. The result has its handleId. `timeout` seconds end it.",
+	input: parameters({ command: text(), "timeout?": { ...whole(), minimum: 1 } }),
+	output: { handleId: text(), ...JOB },
+	hints: HINTS.RUN,
+	profiles: STANDARD,
+	run: start,
+});
+
+export const readProcessLogs = tool({
+	name: "ReadProcessLogs",
+	title: "Read a job's output",
+	description: "Output of a job or earlier command: what is new, or from a byte on.",
+	input: parameters({ handleId: text(), "fromOffset?": { ...whole(), minimum: 0 }, "stream?": { ...text(), enum: ["stdout", "stderr"] } }),
+	output: { ...JOB, content: text(), offset: whole(), nextOffset: whole(), totalBytes: whole() },
+	hints: HINTS.READ,
+	profiles: STANDARD,
+	run: read,
+});
+
+export const wait = tool({
+	name: "Wait",
+	title: "Wait for a job",
+	description: "Wait until a job ends or asks for input, 45 seconds at most; shows its new output.",
+	input: parameters({ job: text(), "seconds?": { ...whole(), minimum: 1 } }),
+	output: JOB,
+	hints: HINTS.READ,
+	profiles: STANDARD,
+	run: waitFor,
+});
+
+export const sendInput = tool({
+	name: "SendInput",
+	title: "Answer a job",
+	description: "Write a line to a job that waits for input, and show what it does then. `end`: no more will come.",
+	input: parameters({ job: text(), text: text(), "end?": flag() }),
+	output: JOB,
+	hints: HINTS.RUN,
+	profiles: STANDARD,
+	run: send,
+});
+
+export const killBackground = tool({
+	name: "KillBackground",
+	title: "End a job",
+	description: "End a job with all it started.",
+	input: parameters({ handleId: text() }),
+	output: JOB,
+	hints: HINTS.REPLACE,
+	profiles: STANDARD,
+	run: kill,
+});
+
+export const killProcess = tool({
+	name: "KillProcess",
+	title: "Signal a process",
+	description: "Send a signal (default TERM) to a process.",
+	input: parameters({ pid: { ...whole(), minimum: 1 }, "signal?": text() }),
+	output: { pid: whole(), signal: text() },
+	hints: HINTS.REPLACE,
+	profiles: FULL,
+	run: signalProcess,
+});
+
+async function start(call: ToolCall): Promise<Answer> {
+	const { command, timeout } = call.args as { command: string; timeout?: number };
+	const computer = await call.computer();
+	const { id } = await computer.commands.start(command, {
+		session: call.settings.session,
+		stdin: true,
+		timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+		signal: call.signal,
+	});
+	// What fails at once is told at once.
+	const answer = await waited(call, computer, id, TOOL_LIMITS.startMs);
+	return { ...answer, structured: { ...answer.structured, handleId: id } };
+}
+
+async function waitFor(call: ToolCall): Promise<Answer> {
+	const { job, seconds } = call.args as { job: string; seconds?: number };
+	const { maxCallMs } = call.settings;
+	return await waited(call, await call.computer(), job, seconds === undefined ? maxCallMs : Math.min(seconds * 1000, maxCallMs));
+}
+
+async function send(call: ToolCall): Promise<Answer> {
+	const { job, text: line, end = false } = call.args as { job: string; text: string; end?: boolean };
+	const computer = await call.computer();
+	await computer.commands.sendInput(job, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
+	return await waited(call, computer, job, TOOL_LIMITS.answerMs);
+}
+
+async function kill(call: ToolCall): Promise<Answer> {
+	const computer = await call.computer();
+	const state = await computer.commands.kill(call.args["handleId"] as string, { signal: call.signal });
+	return await jobAnswer(call, computer, state, undefined);
+}
+
+/** Waits until it ends, asks, or the time is over. A question of a program that polls its input shows in quiet output alone. */
+async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs: number): Promise<Answer> {
+	const deadline = Date.now() + timeoutMs;
+	for (let written = -1; ; ) {
+		const leftMs = deadline - Date.now();
+		const state = await computer.commands.wait(id, {
+			input: true,
+			timeoutMs: Math.max(1, Math.min(leftMs, TOOL_LIMITS.quietMs)),
+			signal: call.signal,
+		});
+		if (!state.running) return await jobAnswer(call, computer, state, undefined);
+		const total = state.stdoutBytes + state.stderrBytes;
+		const prompt = state.readsInput || total === written ? await questionOf(call, computer, state) : undefined;
+		written = total;
+		if (prompt !== undefined || state.readsInput || leftMs <= TOOL_LIMITS.quietMs) return await jobAnswer(call, computer, state, prompt);
+	}
+}
+
+async function read(call: ToolCall): Promise<Answer> {
+	const { handleId: id, fromOffset, stream = "stdout" } = call.args as { handleId: string; fromOffset?: number; stream?: StreamName };
+	const computer = await call.computer();
+	const state = await computer.commands.get(id, { signal: call.signal });
+	if (fromOffset === undefined && call.args["stream"] === undefined) {
+		return await jobAnswer(call, computer, state, state.running ? await questionOf(call, computer, state) : undefined);
+	}
+	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
+	const part = await computer.commands.output(id, { stream, offset: fromOffset ?? 0, length: bytes, signal: call.signal });
+	const shown = excerpt({ head: part.bytes, offset: part.offset }, { bytes, tokens }, cleanLine, () => "[...]", 1);
+	const more = shown.nextOffset < part.totalBytes;
+	const lines = [
+		`${stream} of job "${id}", bytes ${part.offset} to ${shown.nextOffset} of ${part.totalBytes}`,
+		...(more ? [`next: ${call.say("ReadProcessLogs", { handleId: id, fromOffset: shown.nextOffset, stream })}`] : []),
+		asData(stream, shown.text),
+	];
+	return {
+		text: lines.join("\n"),
+		structured: {
+			...jobFacts(state, undefined),
+			content: shown.text,
+			offset: part.offset,
+			nextOffset: shown.nextOffset,
+			totalBytes: part.totalBytes,
+			truncated: more,
+		},
+	};
+}
+
+async function signalProcess(call: ToolCall): Promise<Answer> {
+	const { pid, signal: name = "TERM" } = call.args as { pid: number; signal?: string };
+	const signalName = name.toUpperCase().replace(/^SIG/, "");
+	const numbers: Readonly<Record<string, string>> = { "1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM" };
+	const computer = await call.computer();
+	const known = numbers[signalName] ?? signalName;
+	if (pid === 1) throw new ComputerError("permission_denied", "process 1 is the computer itself");
+	await computer.processes.kill(pid, { signalName: known, signal: call.signal });
+	return { text: `sent ${known} to process ${pid}`, structured: { pid, signal: known } };
+}

@@ -1,0 +1,38 @@
+/** A command that would take all files with it gets a checkpoint first. No list of forbidden commands: the machine is the boundary. */
+import type { Computer } from "../computer.js";
+import { isComputerError } from "../errors/index.js";
+import type { ToolCall } from "./tool.js";
+
+const START = String.raw`(?:^|[;&|\n(]|\bsudo\s|\bthen\s|\bdo\s)\s*`;
+const END = String.raw`(?:\s|$|;|&|\|)`;
+const ALL_FILES = String.raw`(?:/|/\*|~/?|~/\*|\$HOME/?|/home(?:/user)?/?|/home/user/\*)`;
+
+const DANGERS: readonly RegExp[] = [
+	new RegExp(`${START}rm\\s+(?:-\\S+\\s+)*-\\S*[rR]\\S*\\s+(?:-\\S+\\s+)*["']?${ALL_FILES}["']?${END}`),
+	new RegExp(`${START}find\\s+${ALL_FILES}\\s.*-delete`),
+	new RegExp(`${START}(?:mkfs(?:\\.\\w+)?|wipefs|shred)\\s`),
+	new RegExp(`${START}dd\\s.*\\bof=/dev/`),
+	new RegExp(`${START}(?:chmod|chown)\\s+(?:-\\S+\\s+)*-\\S*R\\S*\\s.*\\s${ALL_FILES}${END}`),
+];
+
+/** Lines for the result. */
+export async function beforeDanger(call: ToolCall, computer: Computer, command: string): Promise<string[]> {
+	if (!call.settings.strictSafety || !DANGERS.some((danger) => danger.test(command))) return [];
+	return [await saveBefore(call, computer, "before a command that deletes everything")];
+}
+
+/** The one to go back to must not go for the one that is made before that. */
+const MAX_KEPT = 50;
+
+/** What was saved, or why nothing was. */
+export async function saveBefore(call: ToolCall, computer: Computer, label: string): Promise<string> {
+	call.status("saving a checkpoint");
+	try {
+		const { id } = await computer.checkpoint(label, { maxCount: MAX_KEPT, maxBytes: Number.MAX_SAFE_INTEGER, signal: call.signal });
+		const back = call.say("Rollback", { checkpoint: id, confirm: true });
+		return `note: a checkpoint was made first${back === "" ? "" : `; ${back} goes back to it`}`;
+	} catch (error) {
+		if (!isComputerError(error, "not_supported")) throw error;
+		return "note: no checkpoint was made first: this computer has none";
+	}
+}

@@ -1,0 +1,162 @@
+/** Edits by exact text. What models get wrong there is repaired where it is plain, and otherwise answered with the text to use. */
+import type { Computer } from "../computer.js";
+import { type ComputerError, isComputerError } from "../errors/index.js";
+import { showLine } from "./clean.js";
+import { asData } from "./data-text.js";
+import { EVERYWHERE, HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
+import { ToolFailure } from "./failure.js";
+import { guestPath } from "./place.js";
+import { unescapedLines, withoutLineNumbers } from "./repair-text.js";
+import type { Answer, ToolCall } from "./tool.js";
+
+interface Edit {
+	readonly oldStr: string;
+	readonly newStr: string;
+}
+
+export const strReplace = tool({
+	name: "StrReplace",
+	title: "Edit a file",
+	description: "Replace exact texts in a file, each found once. All of them or none.",
+	input: parameters({
+		path: text(),
+		replacements: { ...list(parameters({ oldStr: text(), newStr: text() })), minItems: 1 },
+	}),
+	output: { path: text(), lines: { type: "array", items: whole("Where each new text begins.") }, totalLines: whole() },
+	hints: { ...HINTS.CHANGE, destructive: true },
+	profiles: EVERYWHERE,
+	run: replace,
+	otherWay:
+		"Do not send this edit again. Read those lines with ReadFile and copy oldStr from them, or write the whole file with WriteFile.",
+});
+
+export const insertLines = tool({
+	name: "InsertLines",
+	title: "Insert lines",
+	description: "Insert whole lines after a line; 0 is the beginning.",
+	input: parameters({ path: text(), afterLine: { ...whole(), minimum: 0 }, content: text() }),
+	output: { path: text(), firstLine: whole(), insertedLines: whole(), totalLines: whole() },
+	hints: HINTS.CHANGE,
+	profiles: STANDARD,
+	run: insert,
+});
+
+/** Shown of the file around an edit that failed. */
+const MAX_SHOWN = 4000;
+
+async function replace(call: ToolCall): Promise<Answer> {
+	const path = await guestPath(call, call.args["path"] as string);
+	const computer = await call.computer();
+	let edits = call.args["replacements"] as readonly Edit[];
+	const notes: string[] = [];
+	// Each repair mends one edit; what none mends, or a second time the same, is told.
+	for (let left = edits.length; ; left--) {
+		try {
+			const replacements = edits.map(({ oldStr, newStr }) => ({ old: oldStr, new: newStr }));
+			const { replaced, totalLines } = await computer.files.replace(path, replacements, { matchLineEndings: true, signal: call.signal });
+			const lines = replaced.map(({ firstLine }) => firstLine);
+			const where = `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}`;
+			return {
+				text: [...notes, `replaced ${replaced.length} in ${path}, at ${where} of ${totalLines}`].join("\n"),
+				structured: { path, lines, totalLines },
+			};
+		} catch (error) {
+			const index = indexOf(error);
+			const edit = index === undefined ? undefined : edits[index];
+			if (index === undefined || edit === undefined) throw error;
+			const mended = left > 0 && Number((error as ComputerError).context["matches"]) === 0 ? mend(edit) : undefined;
+			if (mended === undefined) throw await explained(call, computer, path, edits, index, error as ComputerError);
+			notes.push(`note: replacement ${index + 1}: ${mended.note}`);
+			edits = edits.with(index, mended.edit);
+		}
+	}
+}
+
+/** Which one did not match. */
+function indexOf(error: unknown): number | undefined {
+	if (!isComputerError(error, "invalid_argument") || typeof error.context["matches"] !== "number") return undefined;
+	return Number(error.context["index"]);
+}
+
+function mend({ oldStr, newStr }: Edit): { readonly edit: Edit; readonly note: string } | undefined {
+	const old = withoutLineNumbers(oldStr);
+	if (old !== undefined) {
+		return { edit: { oldStr: old, newStr: withoutLineNumbers(newStr) ?? newStr }, note: "line numbers were taken away" };
+	}
+	const unescaped = unescapedLines(oldStr);
+	if (unescaped !== undefined) {
+		return { edit: { oldStr: unescaped, newStr: unescapedLines(newStr) ?? newStr }, note: "`\\n` was read as a new line" };
+	}
+	return undefined;
+}
+
+const DIFFERENCES: Readonly<Record<string, string>> = {
+	white_space: "only spaces, tabs or line breaks differ",
+	case: "only upper and lower case differ",
+	line_numbers: "the line numbers are no part of the file",
+	line_endings: "only line endings differ",
+};
+
+async function explained(
+	call: ToolCall,
+	computer: Computer,
+	path: string,
+	edits: readonly Edit[],
+	index: number,
+	{ code, context }: ComputerError,
+): Promise<ToolFailure> {
+	const matches = Number(context["matches"]);
+	const which = edits.length === 1 ? "oldStr" : `oldStr of replacement ${index + 1}`;
+	if (matches > 0) {
+		const lines = ((context["lines"] ?? []) as unknown[]).map(Number);
+		const first = Math.max(1, (lines[0] ?? 1) - 2);
+		return new ToolFailure({
+			code,
+			message: `${which} is in ${path} ${matches} times, at lines ${lines.join(", ")}; nothing was changed`,
+			hint: "Add the lines before or after the one place that is meant.",
+			next: call.say("ReadFile", { path, startLine: first, endLine: first + 20 }),
+		});
+	}
+	const closest = context["closest"] as { line?: unknown; text?: unknown; diff?: unknown } | undefined;
+	if (typeof closest?.text !== "string" || typeof closest.line !== "number") {
+		const { totalLines } = await computer.files.lines(path, { end: 1, signal: call.signal });
+		return new ToolFailure({
+			code,
+			message: `${which} is not in ${path}, nor is anything like it; nothing was changed`,
+			hint: `Read the file first (${totalLines} lines)${index > 0 ? ": earlier replacements change what later ones find" : ""}.`,
+			next: call.say("ReadFile", { path }),
+		});
+	}
+	// The agent answers with whole lines.
+	const text = edits[index]?.oldStr.endsWith("\n") ? closest.text : closest.text.replace(/\r?\n$/, "");
+	const exact = text.length <= MAX_SHOWN ? text : undefined;
+	const replacements = edits.map((edit, at) => (at === index && exact !== undefined ? { ...edit, oldStr: exact } : edit));
+	const difference = DIFFERENCES[String(context["difference"])];
+	const diff = typeof closest.diff === "string" ? closest.diff.slice(0, MAX_SHOWN) : "";
+	return new ToolFailure(
+		{
+			code,
+			message: `${which} is not in ${path}; nothing was changed`,
+			hint: `The closest text begins at line ${closest.line}${difference === undefined ? "; - is what you sent, + is the file" : `: ${difference}`}.`,
+			next:
+				exact === undefined
+					? call.say("ReadFile", { path, startLine: closest.line, endLine: closest.line + 40 })
+					: `if that is what you mean: ${call.say("StrReplace", { path, replacements })}`,
+		},
+		diff === "" ? "" : asData("diff", diff.split("\n").map(showLine).join("\n")),
+	);
+}
+
+async function insert(call: ToolCall): Promise<Answer> {
+	const { afterLine, content } = call.args as { afterLine: number; content: string };
+	const path = await guestPath(call, call.args["path"] as string);
+	const computer = await call.computer();
+	const plain = withoutLineNumbers(content, true);
+	const done = await computer.files.insert(path, { afterLine, text: plain ?? content, signal: call.signal });
+	const { firstLine, insertedLines, totalLines } = done;
+	const last = firstLine + insertedLines - 1;
+	return {
+		text: `${plain === undefined ? "" : "note: line numbers were taken away\n"}inserted lines ${firstLine} to ${last} of ${path}, now ${totalLines} lines`,
+		structured: { path, firstLine, insertedLines, totalLines },
+	};
+}

@@ -1,0 +1,35 @@
+/** What a toolbox remembers between calls. Bounded: the oldest entries go. */
+import type { Screen } from "./screen.js";
+
+const MAX_ENTRIES = 500;
+
+/** How far each stream of a job was shown. */
+export interface Shown {
+	readonly stdout: number;
+	readonly stderr: number;
+}
+
+export class Memory {
+	/** By the job's id. */
+	readonly shown = new Bounded<Shown>();
+	/** Calls that failed, with how often, by name and arguments. */
+	readonly failures = new Bounded<number>();
+	/** Terminals that are looked at, by name. */
+	readonly screens = new Map<string, Screen>();
+
+	/** Of what ended with its machine, or may be another's by now. */
+	forgetMachine(): void {
+		this.shown.clear();
+		for (const screen of this.screens.values()) screen.close();
+		this.screens.clear();
+	}
+}
+
+class Bounded<T> extends Map<string, T> {
+	override set(key: string, value: T): this {
+		this.delete(key);
+		const oldest = this.size >= MAX_ENTRIES ? this.keys().next().value : undefined;
+		if (oldest !== undefined) this.delete(oldest);
+		return super.set(key, value);
+	}
+}

@@ -1,0 +1,82 @@
+/** The computer behind a toolbox: opened by the first call that needs it, once for all who ask, and not ended when one of them goes. */
+import type { Computer } from "../computer.js";
+import type { Progress } from "../driver.js";
+
+export type Open = (options: {
+	readonly signal?: AbortSignal | undefined;
+	readonly onProgress?: ((progress: Progress) => void) | undefined;
+}) => Promise<Computer>;
+
+export class Opening {
+	readonly #open: Open;
+	readonly #closing = new AbortController();
+	readonly #listeners = new Set<(text: string) => void>();
+	#computer: Promise<Computer> | undefined;
+	#told = new Set<string>();
+	#step = "";
+
+	constructor(open: Open) {
+		this.#open = open;
+	}
+
+	/** What it is at, while it opens. */
+	get step(): string {
+		return this.#step;
+	}
+
+	/** @param listener is told each step */
+	async get(listener: (text: string) => void): Promise<Computer> {
+		this.#listeners.add(listener);
+		try {
+			this.#computer ??= this.#begin();
+			return await this.#computer;
+		} finally {
+			this.#listeners.delete(listener);
+		}
+	}
+
+	/** What happened to the machine since the last look: not what was known when it was opened, which is for the user. */
+	async news(): Promise<string[]> {
+		const computer = await this.#computer?.catch(() => undefined);
+		const fresh = (computer?.notices ?? []).filter((notice) => !this.#told.has(notice));
+		this.#told = new Set(computer?.notices ?? []);
+		return fresh;
+	}
+
+	/** Another one in its place. */
+	async again(run: (computer: Computer) => Promise<void>, listener: (text: string) => void): Promise<Computer> {
+		const computer = await this.get(listener);
+		this.#computer = run(computer)
+			.finally(() => computer.close())
+			.then(() => this.#begin());
+		this.#computer.catch(() => {
+			this.#computer = undefined;
+		});
+		return await this.get(listener);
+	}
+
+	async close(): Promise<void> {
+		this.#closing.abort();
+		const opening = this.#computer;
+		this.#computer = undefined;
+		await (await opening?.catch(() => undefined))?.close();
+	}
+
+	async #begin(): Promise<Computer> {
+		this.#step = "starting the computer";
+		const onProgress = ({ message, fraction }: Progress) => {
+			this.#step = fraction === undefined ? message : `${message}, ${Math.round(fraction * 100)} %`;
+			for (const listener of this.#listeners) listener(this.#step);
+		};
+		try {
+			const computer = await this.#open({ signal: this.#closing.signal, onProgress });
+			this.#told = new Set(computer.notices);
+			return computer;
+		} catch (error) {
+			this.#computer = undefined;
+			throw error;
+		} finally {
+			this.#step = "";
+		}
+	}
+}
