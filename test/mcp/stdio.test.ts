@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { TOOLS } from "../../packages/computer/src/tools/index.js";
+import { toolsOf } from "../../packages/computer/src/tools/index.js";
 import { at, expectGone, MARK, PATIENCE_MS, processesWith, start } from "../cli/command.js";
 import { DRIVERS } from "../support/drivers.js";
 import { type Connected, connect, ERAS, type Era } from "./client.js";
