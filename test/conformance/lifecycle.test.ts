@@ -2,7 +2,7 @@ import { findComputer, listComputers } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
 import { guestNamespaces, killMachine, processesIn, removeMachine, startHolder, traces } from "../support/outside.js";
-import { expectError, guestArguments, output } from "../support/suite.js";
+import { expectError, guestArguments, news, output } from "../support/suite.js";
 
 // Every test has a computer of its own: these are about computers that come and go.
 describe.for(MATRIX)("$title", (target) => {
@@ -38,9 +38,9 @@ describe.for(MATRIX)("$title", (target) => {
 			await computer.exec("plain=1; echo kept >kept; echo kept >/etc/kept");
 			await computer.stop();
 			expect((await computer.inspect()).state).toBe("stopped");
-			expect(computer.notices).toEqual([]);
+			expect(await news(computer)).toEqual([]);
 			expect(await computer.exec('cat kept /etc/kept; echo "[$plain]"')).toMatchObject({ stdout: "kept\nkept\n[]\n", stderr: "" });
-			expect(computer.notices).toEqual([expect.stringContaining("stopped")]);
+			expect(await news(computer)).toEqual([expect.stringContaining("stopped")]);
 			await computer.stop();
 			await computer.stop();
 			await computer.start();
@@ -56,7 +56,7 @@ describe.for(MATRIX)("$title", (target) => {
 			const after = await target.open("reopened");
 			expect((await after.exec("echo $$ $variable $PWD")).stdout).toBe(`${shell} kept /etc\n`);
 			expect(await guestArguments(after)).toContain("100041");
-			expect(after.notices).toEqual([]);
+			expect(await news(after)).toEqual([]);
 		});
 
 		test("removed: no container, process, cgroup, mount, socket or file is left; again is fine", async () => {
@@ -85,7 +85,7 @@ describe.for(MATRIX)("$title", (target) => {
 			if (first instanceof Error)
 				expect(first).toMatchObject({ code: expect.stringMatching(/^(connection_lost|machine_gone)$/), retryable: true });
 			expect((await computer.exec("ls; echo on")).stdout).toBe("on\n");
-			expect(computer.notices).toEqual([expect.stringContaining("made anew")]);
+			expect(await news(computer)).toEqual([expect.stringContaining("made anew")]);
 		});
 
 		test("removed from outside: one that was found, not opened, is machine_gone", async () => {
@@ -107,7 +107,7 @@ describe.for(MATRIX)("$title", (target) => {
 			await killMachine(computer);
 			await expect(result).rejects.toMatchObject({ code: expect.stringMatching(/^(connection_lost|machine_gone)$/), retryable: true });
 			expect((await computer.exec("cat kept")).stdout).toBe("kept\n");
-			expect(computer.notices).toEqual([expect.stringContaining("started")]);
+			expect(await news(computer)).toEqual([expect.stringContaining("started")]);
 			expect(await guestArguments(computer)).not.toContain("100043");
 		});
 

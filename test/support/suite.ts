@@ -36,6 +36,12 @@ export async function output(computer: Computer, command: string, session = "asi
 	return stdout.replace(/\n$/, "");
 }
 
+/** The notices but for what is true of the machine all along, such as a limit that an ordinary user can not set. */
+export async function news(computer: Computer): Promise<readonly string[]> {
+	const { warnings } = await computer.inspect();
+	return computer.notices.filter((notice) => !warnings.includes(notice));
+}
+
 /** Every argument of every process in the guest. A zombie has none. */
 export async function guestArguments(computer: Computer): Promise<string[]> {
 	return (await output(computer, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'")).split("\n");

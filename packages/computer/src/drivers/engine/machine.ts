@@ -41,7 +41,11 @@ export class EngineMachine implements Machine {
 	}
 
 	async #container(options: Abortable) {
-		return await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal }));
+		return await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal })).catch(async (error: unknown) => {
+			// Somebody else has removed it.
+			if (isComputerError(error, "machine_gone")) await this.#engine.dialect.afterRemove?.(this.id);
+			throw error;
+		});
 	}
 
 	async start(options: Abortable = {}): Promise<void> {
