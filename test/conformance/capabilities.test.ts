@@ -1,7 +1,7 @@
 import { findComputer } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
-import { suite } from "../support/suite.js";
+import { news, suite } from "../support/suite.js";
 
 const MiB = 1024 * 1024;
 
@@ -17,7 +17,9 @@ suite(
 				expect(computer.notices.join()).toContain("64 processes");
 				skip("this driver says that it can not limit processes here");
 			}
-			expect(await subject.sh(limit("pids/pids.max", "pids.max"))).toBe("64");
+			// An ordinary user's machine is limited by RLIMIT_NPROC, of which no cgroup tells.
+			const byRlimit = target.capabilities.rootless && target.driver === "namespace";
+			expect(await subject.sh(limit("pids/pids.max", "pids.max"))).toBe(byRlimit ? "" : "64");
 			const many = await computer.spawn("i=0; while [ $i -lt 100 ]; do sleep 100051 & i=$((i+1)); done; wait", { session: "many" });
 			// bash tries again, the others give up.
 			for await (const chunk of many) if (/fork|[Rr]esource/.test(chunk.text)) break;
@@ -34,7 +36,7 @@ suite(
 		test("memory: in the cgroup and by effect; the shell and the agent live on", async ({ skip }) => {
 			const { computer, target } = subject;
 			if (!target.capabilities.limitMemory) {
-				expect(computer.notices.join()).toContain("bytes of memory");
+				expect(computer.notices.join()).toMatch(/memory/);
 				skip("this driver says that it can not limit memory here");
 			}
 			expect(await subject.sh(limit("memory/memory.limit_in_bytes", "memory.max"))).toBe(`${96 * MiB}`);
@@ -99,10 +101,10 @@ describe.for(MATRIX)("$title", (target) => {
 			if (target.capabilities.images) {
 				expect(image).toBe(target.options.image);
 				const again = await target.open("image", { image: "another:image" });
-				expect(again.notices).toEqual([expect.stringContaining("another:image")]);
+				expect(await news(again)).toEqual([expect.stringContaining("another:image")]);
 			} else {
 				expect(image).toBe("host");
-				expect(computer.notices).toEqual([expect.stringContaining("debian:bookworm-slim")]);
+				expect(await news(computer)).toEqual([expect.stringContaining("debian:bookworm-slim")]);
 			}
 		});
 

@@ -63,7 +63,7 @@ export function containerOptions(
 		HostConfig: {
 			...confinement(dialect, spec, facts),
 			...ties(dialect, spec),
-			NetworkMode: spec.network === "none" ? "none" : "default",
+			NetworkMode: spec.network === "none" ? "none" : facts.openNetworkMode,
 			...(limits.cpus > 0 ? { NanoCpus: Math.round(limits.cpus * 1e9) } : {}),
 			// Swap counts on top of memory: as much of both is no swap.
 			...(limits.memoryBytes > 0 ? { Memory: limits.memoryBytes, ...(facts.limitSwap ? { MemorySwap: limits.memoryBytes } : {}) } : {}),

@@ -17,6 +17,8 @@ export interface EngineInfo {
 	/** How images and containers are stored, and facts about it. */
 	readonly Driver?: string;
 	readonly DriverStatus?: readonly (readonly [string, string])[] | null;
+	/** The network of an engine without root, where it says so; empty: it has none. */
+	readonly UserNetwork?: string;
 	/** The cgroup controllers that the engine may use, where it says so; a rootless one often has fewer than the kernel. */
 	readonly CgroupControllers?: readonly string[];
 }
@@ -27,6 +29,8 @@ export interface EngineFacts {
 	readonly cpus: number;
 	readonly limitSwap: boolean;
 	readonly defaultRuntime: string | undefined;
+	/** The engine's name for an open network. */
+	readonly openNetworkMode: string;
 }
 
 export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): EngineFacts {
@@ -36,10 +40,11 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 		cpus: info.NCPU ?? 0,
 		limitSwap: info.SwapLimit !== false,
 		defaultRuntime: info.DefaultRuntime,
+		openNetworkMode: info.UserNetwork || "default",
 		capabilities: {
 			boundary: boundaryOf(info, endpoint, platform),
 			images: true,
-			openNetwork: true,
+			openNetwork: info.UserNetwork !== "",
 			limitCpus: info.CpuCfsQuota !== false && has("cpu"),
 			limitMemory: info.MemoryLimit !== false && has("memory"),
 			limitDisk: limitsDisk(info, rootless),
@@ -47,7 +52,7 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 			publishPorts: true,
 			otherUsers: true,
 			installPresets: true,
-			switchNetwork: "live",
+			switchNetwork: info.UserNetwork === undefined ? "live" : info.UserNetwork === "" ? "refused" : "restart",
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,
 			checkpoints: true,

@@ -93,7 +93,7 @@ async function install(
 		Healthcheck: { Test: ["NONE"] },
 		HostConfig: {
 			...confinement(engine.dialect, spec, facts),
-			NetworkMode: "default",
+			NetworkMode: facts.openNetworkMode,
 			...(spec.dns.length > 0 ? { Dns: [...spec.dns] } : {}),
 		},
 	};

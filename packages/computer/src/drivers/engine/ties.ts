@@ -31,6 +31,12 @@ export function refuseWhatIsMissing(spec: MachineSpec, { capabilities }: EngineF
 			},
 		);
 	}
+	if (spec.network === "open" && !capabilities.openNetwork) {
+		throw new ComputerError("not_supported", "An open network was asked for; this engine runs without root and has no program for one", {
+			hint: "Install slirp4netns or passt and let your user open /dev/net/tun, or choose another driver.",
+			context: { driver },
+		});
+	}
 	if (spec.folders.length > 0 && !capabilities.sharedFolders) {
 		throw new ComputerError("not_supported", "Shared folders need an engine on this computer; this one is reached over the network", {
 			hint: "Use an engine of this computer, or copy files: `lms-computer cp`.",

@@ -1,4 +1,5 @@
 /** Podman by its Docker-compatible API. Where no service runs, one of our own is started for as long as it is used. */
+import { access, constants } from "node:fs/promises";
 import type { Driver } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
@@ -46,7 +47,10 @@ const dialect: Dialect = {
 	},
 	afterRemove: endMonitors,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
-	readInfo: async (get) => readLibpodInfo(await get("/v4.0.0/libpod/info")),
+	readInfo: async (get) => {
+		const info = readLibpodInfo(await get("/v4.0.0/libpod/info"));
+		return info.UserNetwork ? { ...info, UserNetwork: await usable(info.UserNetwork) } : info;
+	},
 };
 
 /** https://docs.podman.io/en/latest/_static/api.html#tag/system/operation/SystemInfoLibpod */
@@ -57,13 +61,15 @@ interface LibpodInfo {
 		readonly cgroupControllers?: readonly string[];
 		readonly ociRuntime?: { readonly name?: string };
 		readonly security?: { readonly rootless?: boolean };
+		readonly pasta?: { readonly executable?: string };
+		readonly slirp4netns?: { readonly executable?: string };
 	};
 	readonly store?: { readonly graphDriverName?: string; readonly graphStatus?: Readonly<Record<string, string>> };
 }
 
 function readLibpodInfo(answer: unknown): EngineInfo {
 	const { host, store } = answer as LibpodInfo;
-	const { hostname, cpus, cgroupControllers, ociRuntime, security } = host ?? {};
+	const { hostname, cpus, cgroupControllers, ociRuntime, pasta, security, slirp4netns } = host ?? {};
 	return {
 		...(store?.graphDriverName === undefined ? {} : { Driver: store.graphDriverName }),
 		DriverStatus: Object.entries(store?.graphStatus ?? {}),
@@ -72,7 +78,18 @@ function readLibpodInfo(answer: unknown): EngineInfo {
 		...(cgroupControllers === undefined ? {} : { CgroupControllers: cgroupControllers }),
 		...(ociRuntime?.name === undefined ? {} : { DefaultRuntime: ociRuntime.name }),
 		Rootless: security?.rootless === true,
+		// Without root there is no bridge: a program carries what goes in and out.
+		...(security?.rootless === true ? { UserNetwork: pasta?.executable ? "pasta" : slirp4netns?.executable ? "slirp4netns" : "" } : {}),
 	};
+}
+
+/** Both programs need the device, which some hosts keep for root. Podman's machine is another host, which we can not ask. */
+async function usable(program: string): Promise<string> {
+	if (process.platform !== "linux") return program;
+	return await access("/dev/net/tun", constants.R_OK | constants.W_OK).then(
+		() => program,
+		() => "",
+	);
 }
 
 /** The first part of a reference is a registry if it looks like a host: https://pkg.go.dev/github.com/distribution/reference. */
