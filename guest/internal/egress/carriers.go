@@ -219,16 +219,6 @@ func (cs *carriers) leave(me *carrier) {
 	}
 }
 
-// endAll ends the carriers' requests: there is nothing to carry any more.
-func (cs *carriers) endAll() {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	for _, one := range cs.all {
-		close(one.gone)
-	}
-	cs.all = nil
-}
-
 // accept is the request that carries one connection.
 func (cs *carriers) accept(w http.ResponseWriter, r *http.Request) (any, error) {
 	cs.mu.Lock()

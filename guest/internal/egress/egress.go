@@ -3,13 +3,16 @@
 package egress
 
 import (
+	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
+	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -35,6 +38,7 @@ type Egress struct {
 	mu       sync.Mutex
 	now      status
 	open     []net.Listener
+	conns    map[net.Conn]bool
 	asked    order
 }
 
@@ -43,6 +47,8 @@ type order struct {
 	On    bool   `json:"on"`
 	Trust string `json:"trust"`
 	Ports []port `json:"ports"`
+	// Env are further variables of every shell.
+	Env map[string]string `json:"env"`
 }
 
 // port is one of the machine's loopback that leads to a place outside, for programs that know no proxy.
@@ -61,7 +67,7 @@ type status struct {
 
 // New makes the way out. Programs are pointed to files in dir; announce is told the variables that every shell is to have, nil for none.
 func New(dir string, announce func(vars map[string]string)) *Egress {
-	return &Egress{dir: dir, announce: announce, places: make(chan struct{}, maxConnections)}
+	return &Egress{dir: dir, announce: announce, places: make(chan struct{}, maxConnections), conns: map[net.Conn]bool{}}
 }
 
 // Register adds the routes to mux.
@@ -90,7 +96,7 @@ func (e *Egress) put(_ http.ResponseWriter, r *http.Request) (any, error) {
 	defer e.changing.Unlock()
 	// Every host that connects asks; what is so already stays, and so do the connections.
 	if now := e.status(); now.On == asked.On && asked.equal(e.asked) {
-		return now, e.restore(now, asked.Trust)
+		return now, e.restore(now, asked)
 	}
 	e.close()
 	now := status{}
@@ -101,7 +107,7 @@ func (e *Egress) put(_ http.ResponseWriter, r *http.Request) (any, error) {
 			e.announce(nil)
 			return nil, err
 		}
-		vars, err := e.variables(now, asked.Trust)
+		vars, err := e.variables(now, asked)
 		if err != nil {
 			e.close()
 			e.announce(nil)
@@ -110,7 +116,6 @@ func (e *Egress) put(_ http.ResponseWriter, r *http.Request) (any, error) {
 		e.announce(vars)
 	} else {
 		e.announce(nil)
-		e.carriers.endAll()
 	}
 	e.mu.Lock()
 	e.now, e.asked = now, asked
@@ -119,14 +124,14 @@ func (e *Egress) put(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // restore writes the files again when the guest has deleted them.
-func (e *Egress) restore(now status, trust string) error {
-	if trust == "" {
+func (e *Egress) restore(now status, asked order) error {
+	if asked.Trust == "" {
 		return nil
 	}
 	if _, err := os.Lstat(e.trustPath()); err == nil {
 		return nil
 	}
-	_, err := e.variables(now, trust)
+	_, err := e.variables(now, asked)
 	return err
 }
 
@@ -142,19 +147,11 @@ func (o order) validate() error {
 			return wire.Errorf("invalid_argument", "expected ports from 1 to 65535 and a host, got %d, %q, %d", p.Port, p.Host, p.HostPort)
 		}
 	}
-	return nil
+	return session.ValidEnv(o.Env)
 }
 
 func (o order) equal(other order) bool {
-	if o.Trust != other.Trust || len(o.Ports) != len(other.Ports) {
-		return false
-	}
-	for i, p := range o.Ports {
-		if p != other.Ports[i] {
-			return false
-		}
-	}
-	return true
+	return o.Trust == other.Trust && slices.Equal(o.Ports, other.Ports) && maps.Equal(o.Env, other.Env)
 }
 
 // listen opens the listeners. A port that something else has is replaced by any other: programs learn it from their environment.
@@ -207,23 +204,35 @@ func (e *Egress) serve(listener net.Listener, run func(*net.TCPConn)) {
 			conn, err := listener.Accept()
 			if err != nil {
 				<-e.places
-				if strings.Contains(err.Error(), "use of closed network connection") {
+				if errors.Is(err, net.ErrClosed) {
 					return
 				}
 				continue
 			}
+			e.mu.Lock()
+			e.conns[conn] = true
+			e.mu.Unlock()
 			go func() {
-				defer func() { conn.Close(); <-e.places }()
+				defer func() {
+					conn.Close()
+					e.mu.Lock()
+					delete(e.conns, conn)
+					e.mu.Unlock()
+					<-e.places
+				}()
 				run(conn.(*net.TCPConn))
 			}()
 		}
 	}()
 }
 
-// close ends the listeners; connections that are carried go on.
+// close ends the listeners and every connection.
 func (e *Egress) close() {
 	e.mu.Lock()
 	listeners := e.open
+	for conn := range e.conns {
+		_ = conn.Close()
+	}
 	e.open, e.now, e.asked = nil, status{}, order{}
 	e.mu.Unlock()
 	for _, listener := range listeners {

@@ -262,7 +262,7 @@ func TestPortsAndVariables(t *testing.T) {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	m := start(t, fmt.Sprintf(`{"on":true,"trust":"PEM","ports":[{"port":%d,"host":"somewhere","hostPort":99}]}`, port))
+	m := start(t, fmt.Sprintf(`{"on":true,"trust":"PEM","env":{"TOKEN":"x"},"ports":[{"port":%d,"host":"somewhere","hostPort":99}]}`, port))
 	asked := make(chan announcement, 1)
 	m.carrier(func(a announcement) string { asked <- a; return "" })
 	conn, err := net.Dial("tcp", loopback(port))
@@ -273,7 +273,7 @@ func TestPortsAndVariables(t *testing.T) {
 	if a := <-asked; a.Via != "port" || a.Host != "somewhere" || a.Port != 99 {
 		t.Fatalf("got %+v", a)
 	}
-	if text, err := os.ReadFile(m.vars["SSL_CERT_FILE"]); string(text) != "PEM" || err != nil {
+	if text, err := os.ReadFile(m.vars["SSL_CERT_FILE"]); !strings.HasPrefix(string(text), "PEM") || err != nil || m.vars["TOKEN"] != "x" {
 		t.Fatalf("got %q, %v", text, err)
 	}
 	m.put(`{"on":false}`)

@@ -62,7 +62,7 @@ var unattended = refusal{
 	Status: http.StatusServiceUnavailable,
 	Reason: "No lms-computer process is connected",
 	Text: "This computer has no network of its own. Its connections are carried by the lms-computer process that uses it, and none is connected " +
-		"now.\nTry again while one is, such as during a command, or keep one open on the host.\n",
+		"now, or none that has the secret for this host.\nTry again while one is, such as during a command, or keep one open on the host.\n",
 }
 
 // proper bounds what comes from the host; it ends up in a header.

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ func (e *Egress) trustPath() string { return filepath.Join(e.dir, "trust.pem") }
 
 // variables are what every shell has while the way out is open, files included. All that programs need is in them, so that nothing is left when
 // it is closed.
-func (e *Egress) variables(now status, trust string) (map[string]string, error) {
+func (e *Egress) variables(now status, asked order) (map[string]string, error) {
 	vars := map[string]string{
 		"LMS_COMPUTER_EGRESS": now.Proxy,
 		"no_proxy":            noProxy,
@@ -28,7 +29,8 @@ func (e *Egress) variables(now status, trust string) (map[string]string, error) 
 	for _, name := range []string{"http_proxy", "https_proxy", "ftp_proxy", "all_proxy"} {
 		vars[name], vars[strings.ToUpper(name)] = now.Proxy, now.Proxy
 	}
-	if trust == "" {
+	maps.Copy(vars, asked.Env)
+	if asked.Trust == "" {
 		return vars, nil
 	}
 	if err := own.Directory(e.dir); err != nil {
@@ -36,7 +38,7 @@ func (e *Egress) variables(now status, trust string) (map[string]string, error) 
 	}
 	bundle, apt := e.trustPath(), filepath.Join(e.dir, "apt.conf")
 	files := map[string]string{
-		bundle: trust,
+		bundle: asked.Trust + ownTrust(),
 		// apt's https takes no variable.
 		apt: "Acquire::https::CAInfo \"" + bundle + "\";\n",
 	}
@@ -59,4 +61,18 @@ func (e *Egress) variables(now status, trust string) (map[string]string, error) 
 		vars[name] = bundle
 	}
 	return vars, nil
+}
+
+// ownTrust is what the machine's own system trusts, which a variable that names another file would take away.
+func ownTrust() string {
+	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"} {
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			continue
+		}
+		if data, err := own.Read(real, maxTrustBytes); err == nil {
+			return "\n" + string(data)
+		}
+	}
+	return ""
 }

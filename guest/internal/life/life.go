@@ -112,9 +112,9 @@ func (l *Life) Count(next http.Handler) http.Handler {
 	})
 }
 
-// looks is for a call that only looks on.
+// looks is for a call that only looks on, or waits for connections to carry, which count themselves.
 func looks(path string) bool {
-	return path == "/v1/events" || strings.HasPrefix(path, "/v1/terminals/") && strings.HasSuffix(path, "/attach")
+	return path == "/v1/events" || path == "/v1/egress" || strings.HasPrefix(path, "/v1/terminals/") && strings.HasSuffix(path, "/attach")
 }
 
 func (l *Life) hold(r *http.Request) {

@@ -68,6 +68,15 @@ export const BOUNDS = {
 	folders: 32,
 	dns: 8,
 	packages: 200,
+	/** Of an allow-list, presets taken apart. */
+	rules: 1000,
+	ruleLength: 300,
+	secrets: 100,
+	secretLength: 8192,
+	/** Connections from one computer through one host process. */
+	egressConnections: 256,
+	/** Of the machine's loopback that lead to the host's own. */
+	egressPorts: 16,
 	scriptBytes: 64 * KiB,
 	configBytes: 1 * MiB,
 	commandBytes: 16 * MiB,

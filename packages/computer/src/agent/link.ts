@@ -10,6 +10,8 @@ export interface LinkOptions {
 	readonly connect: <T>(begin: (stream: Duplex) => Promise<T>, options: Abortable) => Promise<T>;
 	/** The agent started anew since the last connection: its shells and commands are gone. */
 	readonly onReboot?: () => void;
+	/** For every new connection, before the first request of anybody's. A connection that it rejects is none. */
+	readonly onConnect?: (connection: Connection) => Promise<void>;
 }
 
 export class AgentLink {
@@ -65,6 +67,12 @@ export class AgentLink {
 		if (signal.aborted) connection.close();
 		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
 		this.#boot = connection.hello.boot;
+		try {
+			await this.#options.onConnect?.(connection);
+		} catch (error) {
+			connection.close();
+			throw error;
+		}
 		this.#connection = connection;
 		for (const resolve of this.#waiting) resolve(connection);
 		return connection;

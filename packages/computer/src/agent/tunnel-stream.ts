@@ -48,7 +48,7 @@ export async function openTunnel(link: AgentLink, port: number, signal: AbortSig
 	return tunnelStream(stream);
 }
 
-function tunnelStream(stream: ClientHttp2Stream): Duplex {
+export function tunnelStream(stream: ClientHttp2Stream): Duplex {
 	const decoder = new TunnelDecoder();
 	const duplex = new Duplex({
 		allowHalfOpen: true,

@@ -1,0 +1,127 @@
+/**
+ * A computer's own certificate authority: it speaks in the name of the hosts that a secret goes to, to this machine alone. The key stays on the host, in
+ * a file of the user's own.
+ */
+import { generateKeyPair, randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { promisify } from "node:util";
+import type { pki } from "node-forge";
+
+const DAY_MS = 86_400_000;
+const AUTHORITY_DAYS = 3650;
+const HOST_DAYS = 90;
+/** Clocks differ. */
+const BEFORE_DAYS = 2;
+const MAX_HOSTS = 200;
+
+/** Loaded when the first secret is used: most computers have none. */
+const forge = async () => (await import("node-forge")).default;
+
+export class Authority {
+	/** PEM, for the machine to trust. */
+	readonly certificate: string;
+	readonly #issuer: { readonly certificate: pki.Certificate; readonly key: pki.rsa.PrivateKey };
+	/** One for all hosts: they are one and the same program, this one. */
+	readonly #keys: Promise<Keys>;
+	readonly #contexts = new Map<string, Promise<SecureContext>>();
+
+	/** The one in the file, made anew where that is missing or can not be read. */
+	static async open(file: string): Promise<Authority> {
+		const found = await readFile(file, "utf8").catch(() => "");
+		const { pki } = await forge();
+		try {
+			const certificate = pki.certificateFromPem(found);
+			const key = pki.privateKeyFromPem(found);
+			if (certificate.validity.notAfter.getTime() > Date.now() + HOST_DAYS * DAY_MS) return new Authority(certificate, key, pki.certificateToPem(certificate));
+		} catch {
+			// Damaged: what it signed is of no use to anybody but the machine, which is given the next one.
+		}
+		const keys = await makeKeys();
+		const subject = [{ name: "commonName", value: `lms-computer ${randomBytes(4).toString("hex")}` }];
+		const certificate = await issue(subject, subject, keys, pki.privateKeyFromPem(keys.privateKey), AUTHORITY_DAYS, [
+			{ name: "basicConstraints", cA: true, pathLenConstraint: 0, critical: true },
+			{ name: "keyUsage", keyCertSign: true, critical: true },
+			{ name: "subjectKeyIdentifier" },
+		]);
+		const pem = pki.certificateToPem(certificate);
+		await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+		const unfinished = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+		try {
+			await writeFile(unfinished, `${pem}${keys.privateKey}`, { mode: 0o600, flag: "wx" });
+			await rename(unfinished, file);
+		} finally {
+			await rm(unfinished, { force: true });
+		}
+		return new Authority(certificate, pki.privateKeyFromPem(keys.privateKey), pem);
+	}
+
+	private constructor(certificate: pki.Certificate, key: pki.rsa.PrivateKey, pem: string) {
+		this.certificate = pem;
+		this.#issuer = { certificate, key };
+		this.#keys = makeKeys();
+		this.#keys.catch(() => {});
+	}
+
+	/** To speak in that name. */
+	contextFor(host: string): Promise<SecureContext> {
+		const known = this.#contexts.get(host);
+		if (known !== undefined) return known;
+		if (this.#contexts.size >= MAX_HOSTS) this.#contexts.clear();
+		const made = this.#make(host);
+		this.#contexts.set(host, made);
+		made.catch(() => this.#contexts.delete(host));
+		return made;
+	}
+
+	async #make(host: string): Promise<SecureContext> {
+		const { pki } = await forge();
+		const keys = await this.#keys;
+		const subject = [{ name: "commonName", value: host.slice(0, 64) }];
+		const certificate = await issue(subject, this.#issuer.certificate.subject.attributes, keys, this.#issuer.key, HOST_DAYS, [
+			{ name: "basicConstraints", cA: false, critical: true },
+			{ name: "keyUsage", digitalSignature: true, keyEncipherment: true, critical: true },
+			{ name: "extKeyUsage", serverAuth: true },
+			{ name: "subjectAltName", altNames: [{ type: 2, value: host }] },
+			{ name: "authorityKeyIdentifier", keyIdentifier: this.#issuer.certificate.generateSubjectKeyIdentifier().getBytes() },
+		]);
+		return createSecureContext({ cert: `${pki.certificateToPem(certificate)}${this.certificate}`, key: keys.privateKey, minVersion: "TLSv1.2" });
+	}
+}
+
+interface Keys {
+	readonly publicKey: string;
+	readonly privateKey: string;
+}
+
+/** By Node's own crypto: in JavaScript it takes seconds. */
+async function makeKeys(): Promise<Keys> {
+	return await promisify(generateKeyPair)("rsa", {
+		modulusLength: 2048,
+		publicKeyEncoding: { type: "spki", format: "pem" },
+		privateKeyEncoding: { type: "pkcs1", format: "pem" },
+	});
+}
+
+async function issue(
+	subject: pki.CertificateField[],
+	issuer: pki.CertificateField[],
+	keys: Keys,
+	signer: pki.rsa.PrivateKey,
+	days: number,
+	extensions: object[],
+): Promise<pki.Certificate> {
+	const { pki, md } = await forge();
+	const certificate = pki.createCertificate();
+	certificate.publicKey = pki.publicKeyFromPem(keys.publicKey);
+	// Positive, and not zero in front.
+	certificate.serialNumber = `01${randomBytes(15).toString("hex")}`;
+	certificate.validity.notBefore = new Date(Date.now() - BEFORE_DAYS * DAY_MS);
+	certificate.validity.notAfter = new Date(Date.now() + days * DAY_MS);
+	certificate.setSubject(subject);
+	certificate.setIssuer(issuer);
+	certificate.setExtensions(extensions);
+	certificate.sign(signer, md.sha256.create());
+	return certificate;
+}

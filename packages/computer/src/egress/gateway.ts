@@ -1,0 +1,220 @@
+/** Decides on every connection that a program in the machine wants, and carries those that are allowed. One for each holder of a computer. */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import type { Wanted } from "../agent/egress.js";
+import { BOUNDS } from "../limits.js";
+import type { Authority } from "./authority.js";
+import { DialError, dial, type Lookup } from "./dial.js";
+import { type Beginning, beginning } from "./first-bytes.js";
+import { readHost, showTarget } from "./host.js";
+import { type Destination, decide, type EgressDecision, isByName, type Policy, Refused, refusalReason, refusalText } from "./policy.js";
+import { Relay, type Scope } from "./relay.js";
+import { type Secret, secretsFor, valueOf } from "./secrets.js";
+
+export interface GatewayOptions {
+	/** For what the user is told to type. */
+	readonly computer: string;
+	/** As it is now: rules change while the machine runs. */
+	readonly policy: () => Promise<Policy>;
+	readonly authority: () => Promise<Authority>;
+	readonly onDecision: (decision: EgressDecision) => void;
+	readonly lookup?: Lookup | undefined;
+}
+
+/** What TLS says to a client that asked for one name and then for another: access_denied (RFC 8446, 6). */
+const ACCESS_DENIED = Buffer.from([21, 3, 3, 0, 2, 2, 49]);
+
+export class Gateway {
+	readonly #options: GatewayOptions;
+	readonly #relay: Relay;
+	readonly #open = new Set<Duplex>();
+	#count = 0;
+
+	constructor(options: GatewayOptions) {
+		this.#options = options;
+		this.#relay = new Relay({
+			decide: (host, port) => this.#decide(host, port),
+			refused: (refused) => this.#tell(refused),
+			dial: async ({ host, port }) => dial((await options.policy()).rules, host, port, options.lookup),
+			textOf: (refused) => refusalText(options.computer, refused),
+			reasonOf: (refused) => refusalReason(options.computer, refused),
+		});
+	}
+
+	/** Never throws. */
+	serve(wanted: Wanted): void {
+		if (this.#count >= BOUNDS.egressConnections) {
+			const text = `this process already carries ${BOUNDS.egressConnections} connections`;
+			return wanted.refuse({ status: 503, reason: text, text: `lms-computer: ${text}.\n` });
+		}
+		this.#count++;
+		wanted.take();
+		this.#handle(wanted)
+			// The program, the machine or the host has gone meanwhile: nobody is there to be told.
+			.catch(() => {})
+			.finally(() => this.#count--);
+	}
+
+	/** Every connection ends. */
+	close(): void {
+		this.#relay.close();
+		for (const stream of this.#open) stream.destroy();
+	}
+
+	async #handle(wanted: Wanted): Promise<void> {
+		if (wanted.via === "http") {
+			return await this.#read(await wanted.accept(), { secure: false, byName: true, secrets: [] });
+		}
+		const { secrets } = await this.#options.policy();
+		const host = readHost(wanted.host);
+		const own = host === undefined ? [] : secretsFor(secrets, host, wanted.port);
+		// Another process of the user's may have the value; this one must not send the request without it.
+		if (own.some((secret) => valueOf(secret) === undefined)) return wanted.pass();
+		const destination = await this.#decide(wanted.host, wanted.port, own);
+		if (destination instanceof Refused) return this.#refuse(wanted, destination);
+		if (own.length > 0) return await this.#intercept(await wanted.accept(), destination, own);
+		let socket: Socket;
+		try {
+			socket = await dial((await this.#options.policy()).rules, destination.host, destination.port, this.#options.lookup);
+		} catch (error) {
+			return this.#undialed(wanted, destination, error);
+		}
+		const client = await wanted.accept().catch((error: unknown) => {
+			socket.destroy();
+			throw error;
+		});
+		await this.#carry(client, socket, destination);
+	}
+
+	/** Bytes both ways, once it is sure that they mean the host that was asked for. What the host says first goes through at once. */
+	async #carry(client: Duplex, socket: Socket, destination: Destination): Promise<void> {
+		this.#keep(client);
+		this.#keep(socket);
+		const ends = join(client, socket);
+		if (!isByName(destination)) return await ends.forward();
+		const begins = await beginning(client);
+		const refused = begins === undefined ? undefined : unlike(begins, destination);
+		if (refused !== undefined) {
+			this.#tell(refused);
+			socket.destroy();
+			if (begins?.kind !== "http") client.end(ACCESS_DENIED);
+			return;
+		}
+		if (begins?.kind !== "http" || socket.bytesRead > 0) return await ends.forward();
+		ends.stop();
+		let ready: Socket | undefined = socket;
+		const take = () => {
+			const taken = ready?.destroyed ? undefined : ready;
+			ready = undefined;
+			return taken;
+		};
+		client.once("close", () => ready?.destroy());
+		await this.#read(client, { destination, secure: false, byName: true, secrets: [], ready: take });
+	}
+
+	/** Ends the client's TLS here, in the host's name. */
+	async #intercept(client: Duplex, destination: Destination, secrets: readonly Secret[]): Promise<void> {
+		this.#keep(client);
+		const begins = await beginning(client);
+		const refused = begins === undefined ? undefined : unlike(begins, destination);
+		if (begins?.kind !== "tls" || refused !== undefined) {
+			if (begins !== undefined) this.#tell(refused ?? new Refused(targetOf(destination), "a secret goes over TLS alone"));
+			client.end();
+			return;
+		}
+		const secureContext = await (await this.#options.authority()).contextFor(destination.host.text);
+		const inside = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ["http/1.1"] });
+		inside.on("error", () => client.destroy());
+		await this.#read(inside, { destination, secure: true, byName: true, secrets });
+	}
+
+	async #read(client: Duplex, scope: Scope): Promise<void> {
+		this.#keep(client);
+		this.#relay.serve(client, scope);
+		await closed(client);
+	}
+
+	async #decide(host: string, port: number, secrets: readonly Secret[] = []): Promise<Destination | Refused> {
+		const decision = decide(await this.#options.policy(), host, port);
+		if (decision instanceof Refused) this.#tell(decision);
+		else this.#tell(decision, secrets);
+		return decision;
+	}
+
+	#refuse(wanted: Wanted, refused: Refused): void {
+		const { computer } = this.#options;
+		wanted.refuse({ status: 403, reason: refusalReason(computer, refused), text: refusalText(computer, refused) });
+	}
+
+	#undialed(wanted: Wanted, destination: Destination, error: unknown): void {
+		const reason = error instanceof Error ? error.message : String(error);
+		if (error instanceof DialError && error.forbidden) {
+			const refused = new Refused(targetOf(destination), reason);
+			this.#tell(refused);
+			return this.#refuse(wanted, refused);
+		}
+		wanted.refuse({ status: 502, reason, text: `lms-computer could not reach it: ${reason}.\n` });
+	}
+
+	#tell(what: Destination | Refused, secrets: readonly Secret[] = []): void {
+		const at = Date.now();
+		const decision: EgressDecision =
+			what instanceof Refused
+				? { at, allowed: false, target: what.target, reason: what.reason }
+				: {
+						at,
+						allowed: true,
+						target: targetOf(what),
+						rule: what.rule.text,
+						...(secrets.length > 0 ? { secrets: secrets.map(({ name }) => name) } : {}),
+					};
+		this.#options.onDecision(decision);
+	}
+
+	#keep(stream: Duplex): void {
+		this.#open.add(stream);
+		stream.on("error", () => {});
+		stream.once("close", () => this.#open.delete(stream));
+	}
+}
+
+function unlike(begins: Beginning, destination: Destination): Refused | undefined {
+	const target = targetOf(destination);
+	if (begins.kind === "broken") return new Refused(target, "it begins like TLS or HTTP and goes on as neither does");
+	if (begins.kind !== "tls" || begins.serverName === undefined) return undefined;
+	if (readHost(begins.serverName)?.text === destination.host.text) return undefined;
+	return new Refused(target, `the connection is to ${target}, and TLS in it asks for another host, ${begins.serverName.slice(0, 300)}`);
+}
+
+function targetOf({ host, port }: Destination): string {
+	return showTarget(host.text, port);
+}
+
+/** The host's bytes go to the client from now on, the client's when they are let; half ends stay half ends, and a break is a break. */
+function join(client: Duplex, socket: Socket): { forward(): Promise<void>; stop(): void } {
+	socket.pipe(client);
+	const breakClient = () => {
+		if (!socket.readableEnded || !socket.writableFinished) client.destroy();
+	};
+	const breakSocket = () => {
+		if (!client.readableEnded || !client.writableFinished) socket.resetAndDestroy();
+	};
+	socket.once("close", breakClient);
+	client.once("close", breakSocket);
+	return {
+		forward: async () => {
+			client.pipe(socket);
+			await closed(client);
+		},
+		stop: () => {
+			socket.unpipe(client);
+			socket.off("close", breakClient);
+			client.off("close", breakSocket);
+		},
+	};
+}
+
+async function closed(stream: Duplex): Promise<void> {
+	if (!stream.closed) await new Promise<void>((resolve) => stream.once("close", resolve));
+}
