@@ -38,7 +38,7 @@ func (e *Egress) variables(now status, asked order) (map[string]string, error) {
 	}
 	bundle, apt := e.trustPath(), filepath.Join(e.dir, "apt.conf")
 	files := map[string]string{
-		bundle: asked.Trust + ownTrust(),
+		bundle: withOwnTrust(asked.Trust),
 		// apt's https takes no variable.
 		apt: "Acquire::https::CAInfo \"" + bundle + "\";\n",
 	}
@@ -63,16 +63,47 @@ func (e *Egress) variables(now status, asked order) (map[string]string, error) {
 	return vars, nil
 }
 
-// ownTrust is what the machine's own system trusts, which a variable that names another file would take away.
-func ownTrust() string {
+// withOwnTrust adds what the machine's own system trusts, which a variable that names another file would take away.
+func withOwnTrust(trust string) string {
+	seen := map[string]bool{}
+	for _, certificate := range certificates(trust) {
+		seen[certificate] = true
+	}
 	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"} {
 		real, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			continue
 		}
-		if data, err := own.Read(real, maxTrustBytes); err == nil {
-			return "\n" + string(data)
+		data, err := own.Read(real, maxTrustBytes)
+		if err != nil {
+			continue
 		}
+		for _, certificate := range certificates(string(data)) {
+			if !seen[certificate] {
+				trust += pemBegin + certificate + pemEnd + "\n"
+			}
+		}
+		break
 	}
-	return ""
+	return trust
+}
+
+const (
+	pemBegin = "-----BEGIN CERTIFICATE-----"
+	pemEnd   = "-----END CERTIFICATE-----"
+)
+
+// certificates are what is between the lines that say so.
+func certificates(text string) (all []string) {
+	for {
+		_, rest, found := strings.Cut(text, pemBegin)
+		if !found {
+			return all
+		}
+		var certificate string
+		if certificate, text, found = strings.Cut(rest, pemEnd); !found {
+			return all
+		}
+		all = append(all, certificate)
+	}
 }

@@ -24,8 +24,12 @@ import {
 } from "./checkpoints.js";
 import type { Abortable, Checkpoint, DriverName, MachineInfo } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { Digest } from "./egress/digest.js";
+import { type DecisionListener, Egress, type EgressState } from "./egress/egress.js";
+import { expectAllow } from "./egress/presets.js";
+import { expectSecrets } from "./egress/secrets.js";
 import { type ComputerEvent, Events } from "./events.js";
-import { expectWhole } from "./expect.js";
+import { expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
@@ -57,6 +61,7 @@ export class Computer {
 	readonly #meter: Meter;
 	readonly #events: Events;
 	readonly #journal: Journal;
+	readonly #egress: Egress;
 	readonly #calls: CallDefaults;
 	#removed = false;
 
@@ -70,7 +75,9 @@ export class Computer {
 		this.#link = new AgentLink({
 			connect: (begin, options) => slot.connect(begin, options),
 			onReboot: () => slot.rebooted(),
+			onConnect: (connection) => this.#egress.connected(connection),
 		});
+		this.#egress = new Egress({ name: this.name, driver: this.driver, link: this.#link, note: (notice) => slot.note(notice) });
 		this.files = new Files(this.#link);
 		this.sessions = new Sessions(this.#link);
 		this.terminals = new Terminals(this.#link);
@@ -82,6 +89,11 @@ export class Computer {
 		this.#events = new Events(this.#link);
 		this.#journal = new Journal(this.name, this.driver);
 		slot.tell = (type, text) => this.#tell(type, text);
+		const digest = new Digest();
+		this.#egress.onDecision((decision) => {
+			const line = digest.line(decision);
+			if (line !== undefined) this.#tell("network", line);
+		});
 	}
 
 	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
@@ -129,6 +141,36 @@ export class Computer {
 		return this.#forwards.open(guestPort, options);
 	}
 
+	/** What it may reach, and by which of the words that were given. */
+	async network(): Promise<EgressState> {
+		return await this.#egress.state();
+	}
+
+	/**
+	 * Changes what it may reach while it runs: nothing, or an allow-list of rules and presets, in place of the one before. Counts at once, for every holder.
+	 * `not_supported` for a machine that has a network of its own.
+	 */
+	async setNetwork(network: "none" | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
+		if (network === "none") await this.#egress.off();
+		else if (typeof network !== "object" || network === null) refuse("network", '"none" or { allow: [...] }', network);
+		else await this.#egress.set(expectAllow("allow", network.allow), options);
+		const state = await this.#egress.state();
+		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : "none");
+		return state;
+	}
+
+	/** Hears of every connection that this holder decides on, until the answer is called. */
+	onDecision(listener: DecisionListener): () => void {
+		return this.#egress.onDecision(listener);
+	}
+
+	/** @internal For openComputer: what its caller asks for. */
+	async askNetwork(options: Pick<OpenOptions, "network" | "secrets">, made: boolean): Promise<void> {
+		const { network } = options;
+		const allow = network === undefined ? undefined : typeof network === "object" ? expectAllow("network.allow", network.allow) : [];
+		await this.#egress.ask(allow, options.secrets === undefined ? undefined : expectSecrets("secrets", options.secrets), made);
+	}
+
 	/** From the inside: system, memory, disk. */
 	async info(options: Abortable = {}): Promise<ComputerInfo> {
 		const connection = await this.#link.get(options.signal);
@@ -170,7 +212,7 @@ export class Computer {
 		await machine.remove(options);
 		this.#removed = true;
 		this.#events.emit({ type: "removed", text: "removed" });
-		await Promise.all([forget(this.name), removeJournal(this.name)]);
+		await Promise.all([forget(this.name), removeJournal(this.name), this.#egress.forget()]);
 		await this.close();
 	}
 
@@ -199,6 +241,7 @@ export class Computer {
 			const machine = await forkMachine(this.#slot, id, name, options);
 			await remember(machine.name, this.driver);
 			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
+			await this.#egress.copyTo(machine.name);
 			return new Computer(new Slot({ driver: lease.driver, name: machine.name, machine }), lease);
 		} catch (error) {
 			await lease.release();
@@ -220,6 +263,7 @@ export class Computer {
 	async close(): Promise<void> {
 		this.#link.close();
 		this.#journal.close();
+		this.#egress.close();
 		await this.#forwards.close();
 		await this.#lease.release();
 	}

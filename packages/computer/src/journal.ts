@@ -13,7 +13,7 @@ import { JOURNAL } from "./limits.js";
 
 /** What became of the computer, or what a user should know. */
 export interface LifeRecord {
-	readonly type: "progress" | "created" | "started" | "stopped" | "removed" | "checkpoint" | "rollback" | "fork" | "notice";
+	readonly type: "progress" | "created" | "started" | "stopped" | "removed" | "checkpoint" | "rollback" | "fork" | "network" | "notice";
 	readonly text: string;
 }
 

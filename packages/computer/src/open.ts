@@ -30,6 +30,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 				computer.start({ signal: options.signal }),
 				remember(spec.name, slot.driver.name),
 			]);
+			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
 			if (options.image !== undefined && info.image !== options.image) slot.note(otherImage(info.image, options.image));
 			return computer;

@@ -1,5 +1,6 @@
 /** What a caller may ask of a computer, and what a machine is made from then. */
 import type { Abortable, DriverName, MachineSpec, Progress } from "./driver.js";
+import type { SecretOption } from "./egress/secrets.js";
 import { expectKeys, expectMatch, refuse } from "./expect.js";
 import { DEFAULTS, NAME_PATTERN } from "./limits.js";
 import type { AskedFolder, FolderOption } from "./options/folders.js";
@@ -24,8 +25,10 @@ export interface OpenOptions extends Abortable {
 	readonly diskBytes?: number | undefined;
 	/** Processes and threads. 0 means no limit, else 16 or more. Default 512. */
 	readonly pids?: number | undefined;
-	/** Default "none". */
-	readonly network?: "none" | "open" | undefined;
+	/** Default "none". An allow-list has rules such as `api.example.com`, `*.example.org`, `github.com:443`, and presets such as `pip`. */
+	readonly network?: "none" | "open" | { readonly allow: readonly string[] } | undefined;
+	/** Values that the guest never has: this host puts them into a header, for one host alone, which is allowed with it. `NAME@HOST` takes the variable NAME. */
+	readonly secrets?: readonly (string | SecretOption)[] | undefined;
 	/** Addresses of name servers for an open network. Default: the engine's own. */
 	readonly dns?: readonly string[] | undefined;
 	/** Ports of this host that lead to the guest's: `8080:80`, `127.0.0.1:8080:80`, `8000-8010:8000-8010`. On 127.0.0.1 unless an address is named. */
@@ -70,8 +73,11 @@ export function computerName(value: unknown): string {
 export function machineSpec(options: OpenOptions): AskedSpec {
 	expectKeys("the options", options, KEYS);
 	if (options.onProgress !== undefined && typeof options.onProgress !== "function") refuse("onProgress", "a function", options.onProgress);
-	const { driver: _driver, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, ...machine } = checked(options);
-	return { name: computerName(options.name ?? DEFAULTS.name), ...machine };
+	const { driver: _driver, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, network, secrets, ...machine } = checked(options);
+	if (network === "open" && secrets.length > 0)
+		refuse("network", "an allow-list, for secrets to be put into what goes through it", network);
+	// A way out through this host is none of the machine's: it has no network.
+	return { name: computerName(options.name ?? DEFAULTS.name), ...machine, network: network === "open" ? "open" : "none" };
 }
 
 type Checked = { readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]["check"]> };

@@ -36,7 +36,9 @@ export async function open(context: Context, name = context.flags.name, settings
 
 /** What this call changed or did not do. What is true of the machine all along is said when it is made, and by `status`. */
 async function news(computer: Computer, flags: Context["flags"], startedAt: number): Promise<readonly string[]> {
-	const ignored = (["network", "cpus", "memoryBytes"] as const).filter((flag) => flags[flag] !== undefined);
+	const ignored = (["network", "cpus", "memoryBytes"] as const).filter(
+		(flag) => typeof flags[flag] === "string" || typeof flags[flag] === "number",
+	);
 	if (computer.notices.length === 0 && ignored.length === 0) return [];
 	const { createdAt, warnings } = await computer.inspect();
 	if (createdAt > startedAt - CLOCK_SKEW_MS) return computer.notices;

@@ -34,7 +34,8 @@ export class Authority {
 		try {
 			const certificate = pki.certificateFromPem(found);
 			const key = pki.privateKeyFromPem(found);
-			if (certificate.validity.notAfter.getTime() > Date.now() + HOST_DAYS * DAY_MS) return new Authority(certificate, key, pki.certificateToPem(certificate));
+			if (certificate.validity.notAfter.getTime() > Date.now() + HOST_DAYS * DAY_MS)
+				return new Authority(certificate, key, pki.certificateToPem(certificate));
 		} catch {
 			// Damaged: what it signed is of no use to anybody but the machine, which is given the next one.
 		}
@@ -86,7 +87,11 @@ export class Authority {
 			{ name: "subjectAltName", altNames: [{ type: 2, value: host }] },
 			{ name: "authorityKeyIdentifier", keyIdentifier: this.#issuer.certificate.generateSubjectKeyIdentifier().getBytes() },
 		]);
-		return createSecureContext({ cert: `${pki.certificateToPem(certificate)}${this.certificate}`, key: keys.privateKey, minVersion: "TLSv1.2" });
+		return createSecureContext({
+			cert: `${pki.certificateToPem(certificate)}${this.certificate}`,
+			key: keys.privateKey,
+			minVersion: "TLSv1.2",
+		});
 	}
 }
 

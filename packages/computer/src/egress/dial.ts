@@ -73,6 +73,8 @@ function connectTo(host: Host, port: number, addresses: readonly Address[]): Pro
 				else done(null, first?.address as string, first?.family);
 			},
 		});
+		// HTTP, TLS and the pipes will each listen for its end.
+		socket.setMaxListeners(40);
 		const fail = (reason: string) => {
 			socket.destroy();
 			reject(new DialError(`no connection to ${showTarget(host.text, port)}: ${reason}`, false));

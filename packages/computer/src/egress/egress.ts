@@ -5,7 +5,6 @@ import { exec } from "../agent/exec.js";
 import type { AgentLink } from "../agent/link.js";
 import type { Abortable, DriverName } from "../driver.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
-import { expectText, refuse } from "../expect.js";
 import { BOUNDS } from "../limits.js";
 import { Authority } from "./authority.js";
 import { Gateway } from "./gateway.js";
@@ -13,7 +12,7 @@ import type { EgressDecision } from "./policy.js";
 import { type Entry, type NetworkPolicy, PolicyFile } from "./policy-file.js";
 import { isPreset, PRESETS, presetRules } from "./presets.js";
 import { HOST_ALIAS, readRule } from "./rules.js";
-import { type Secret, STAND_IN, valueOf } from "./secrets.js";
+import { type Secret, STAND_IN, secretValue } from "./secrets.js";
 import { hostTrust } from "./trust.js";
 
 export interface EgressOptions {
@@ -97,7 +96,7 @@ export class Egress {
 			name: secret.name,
 			host: secret.port === 443 ? secret.host : `${secret.host}:${secret.port}`,
 			header: secret.header,
-			known: valueOf(secret) !== undefined,
+			known: secretValue(secret) !== undefined,
 		}));
 		return { on, allow: entries, secrets: shown };
 	}
@@ -156,7 +155,8 @@ export class Egress {
 
 	async #order(connection: Connection, policy: NetworkPolicy): Promise<void> {
 		const { skipped } = await orderEgress(connection, policy.on ? await this.#onOrder(policy) : { on: false });
-		for (const port of skipped) this.#options.note(`port ${port} of the machine is taken: ${HOST_ALIAS}:${port} is reached through the proxy alone`);
+		for (const port of skipped)
+			this.#options.note(`port ${port} of the machine is taken: ${HOST_ALIAS}:${port} is reached through the proxy alone`);
 	}
 
 	async #onOrder({ secrets }: NetworkPolicy): Promise<EgressOrder> {
@@ -224,14 +224,4 @@ async function runInGuest(connection: Connection, script: string, signal: AbortS
 	} finally {
 		await connection.send("DELETE", `/v1/sessions/${session}`, "").catch(() => {});
 	}
-}
-
-/** A list of rules and presets, each checked. */
-export function expectAllow(what: string, value: unknown): readonly string[] {
-	if (!Array.isArray(value)) return refuse(what, "a list of rules", value);
-	if (value.length > BOUNDS.rules) refuse(what, `${BOUNDS.rules} rules at most`, value.length);
-	return value.map((one: unknown) => {
-		const word = expectText(`a rule of ${what}`, one).trim();
-		return isPreset(word) ? word : readRule(`a rule of ${what}`, word).text;
-	});
 }

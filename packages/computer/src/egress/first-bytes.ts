@@ -42,7 +42,10 @@ export function classify(bytes: Buffer): Beginning | undefined {
 		return hello === "partial" ? undefined : { kind: "tls", ...hello };
 	}
 	// Servers take empty lines before a request, more than one blank between its parts, and any byte in its path.
-	const text = bytes.subarray(0, MAX_LINE_BYTES).toString("latin1").replace(/^[\r\n]+/, "");
+	const text = bytes
+		.subarray(0, MAX_LINE_BYTES)
+		.toString("latin1")
+		.replace(/^[\r\n]+/, "");
 	const end = text.indexOf("\n");
 	if (end !== -1) return { kind: /HTTP\/\d/i.test(text.slice(0, end)) ? "http" : "other" };
 	if (!MAY_BE_A_REQUEST.test(text)) return { kind: "other" };

@@ -10,7 +10,7 @@ import { type Beginning, beginning } from "./first-bytes.js";
 import { readHost, showTarget } from "./host.js";
 import { type Destination, decide, type EgressDecision, isByName, type Policy, Refused, refusalReason, refusalText } from "./policy.js";
 import { Relay, type Scope } from "./relay.js";
-import { type Secret, secretsFor, valueOf } from "./secrets.js";
+import { type Secret, secretsFor, secretValue } from "./secrets.js";
 
 export interface GatewayOptions {
 	/** For what the user is told to type. */
@@ -23,6 +23,7 @@ export interface GatewayOptions {
 }
 
 /** What TLS says to a client that asked for one name and then for another: access_denied (RFC 8446, 6). */
+const FAREWELL_MS = 2000;
 const ACCESS_DENIED = Buffer.from([21, 3, 3, 0, 2, 2, 49]);
 
 export class Gateway {
@@ -36,6 +37,7 @@ export class Gateway {
 		this.#relay = new Relay({
 			decide: (host, port) => this.#decide(host, port),
 			refused: (refused) => this.#tell(refused),
+			allowed: (destination, secrets) => this.#tell(destination, secrets),
 			dial: async ({ host, port }) => dial((await options.policy()).rules, host, port, options.lookup),
 			textOf: (refused) => refusalText(options.computer, refused),
 			reasonOf: (refused) => refusalReason(options.computer, refused),
@@ -46,7 +48,8 @@ export class Gateway {
 	serve(wanted: Wanted): void {
 		if (this.#count >= BOUNDS.egressConnections) {
 			const text = `this process already carries ${BOUNDS.egressConnections} connections`;
-			return wanted.refuse({ status: 503, reason: text, text: `lms-computer: ${text}.\n` });
+			wanted.refuse({ status: 503, reason: text, text: `lms-computer: ${text}.\n` });
+			return;
 		}
 		this.#count++;
 		wanted.take();
@@ -70,8 +73,8 @@ export class Gateway {
 		const host = readHost(wanted.host);
 		const own = host === undefined ? [] : secretsFor(secrets, host, wanted.port);
 		// Another process of the user's may have the value; this one must not send the request without it.
-		if (own.some((secret) => valueOf(secret) === undefined)) return wanted.pass();
-		const destination = await this.#decide(wanted.host, wanted.port, own);
+		if (own.some((secret) => secretValue(secret) === undefined)) return wanted.pass();
+		const destination = await this.#decide(wanted.host, wanted.port);
 		if (destination instanceof Refused) return this.#refuse(wanted, destination);
 		if (own.length > 0) return await this.#intercept(await wanted.accept(), destination, own);
 		let socket: Socket;
@@ -84,6 +87,7 @@ export class Gateway {
 			socket.destroy();
 			throw error;
 		});
+		this.#tell(destination);
 		await this.#carry(client, socket, destination);
 	}
 
@@ -97,8 +101,11 @@ export class Gateway {
 		const refused = begins === undefined ? undefined : unlike(begins, destination);
 		if (refused !== undefined) {
 			this.#tell(refused);
+			ends.stop();
 			socket.destroy();
-			if (begins?.kind !== "http") client.end(ACCESS_DENIED);
+			client.end(ACCESS_DENIED);
+			client.resume();
+			setTimeout(() => client.destroy(), FAREWELL_MS).unref();
 			return;
 		}
 		if (begins?.kind !== "http" || socket.bytesRead > 0) return await ends.forward();
@@ -135,10 +142,10 @@ export class Gateway {
 		await closed(client);
 	}
 
-	async #decide(host: string, port: number, secrets: readonly Secret[] = []): Promise<Destination | Refused> {
+	/** What is allowed is told of once it is there. */
+	async #decide(host: string, port: number): Promise<Destination | Refused> {
 		const decision = decide(await this.#options.policy(), host, port);
 		if (decision instanceof Refused) this.#tell(decision);
-		else this.#tell(decision, secrets);
 		return decision;
 	}
 
@@ -152,9 +159,8 @@ export class Gateway {
 		if (error instanceof DialError && error.forbidden) {
 			const refused = new Refused(targetOf(destination), reason);
 			this.#tell(refused);
-			return this.#refuse(wanted, refused);
-		}
-		wanted.refuse({ status: 502, reason, text: `lms-computer could not reach it: ${reason}.\n` });
+			this.#refuse(wanted, refused);
+		} else wanted.refuse({ status: 502, reason, text: `lms-computer could not reach it: ${reason}.\n` });
 	}
 
 	#tell(what: Destination | Refused, secrets: readonly Secret[] = []): void {
@@ -173,7 +179,10 @@ export class Gateway {
 	}
 
 	#keep(stream: Duplex): void {
+		if (this.#open.has(stream)) return;
 		this.#open.add(stream);
+		// HTTP, TLS and the pipes each listen for its end.
+		stream.setMaxListeners(40);
 		stream.on("error", () => {});
 		stream.once("close", () => this.#open.delete(stream));
 	}

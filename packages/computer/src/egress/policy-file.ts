@@ -98,7 +98,8 @@ export class PolicyFile {
 
 function parse(value: Record<string, unknown>): NetworkPolicy {
 	const { schema, on, entries, secrets, asked } = value;
-	if (schema !== SCHEMA || typeof on !== "boolean" || !Array.isArray(entries) || typeof asked !== "string") throw new TypeError("of another kind");
+	if (schema !== SCHEMA || typeof on !== "boolean" || !Array.isArray(entries) || typeof asked !== "string")
+		throw new TypeError("of another kind");
 	const policy = {
 		on,
 		asked,
@@ -120,7 +121,7 @@ function storedSecret(stored: object): object {
 }
 
 /** The value is in another process. */
-export const ELSEWHERE = "LMS_COMPUTER_SECRET_IS_ELSEWHERE";
+const ELSEWHERE = "LMS_COMPUTER_SECRET_IS_ELSEWHERE";
 
 /** A secret's host is open for it: it was named for that. */
 function rulesOf({ on, entries, secrets }: NetworkPolicy): readonly Rule[] {

@@ -1,7 +1,6 @@
 /** What a computer may reach, and how a decision about it is told. */
-import type { Host } from "./host.js";
-import { readHost, showTarget } from "./host.js";
-import { type Rule, ruleFor } from "./rules.js";
+import { type Host, readHost, showTarget } from "./host.js";
+import { HOST_ALIAS, type Rule, ruleFor } from "./rules.js";
 import type { Secret } from "./secrets.js";
 
 export interface Policy {
@@ -51,7 +50,7 @@ const MAX_SHOWN = 300;
 export function decide({ rules }: Policy, given: string, port: number): Destination | Refused {
 	const host = readHost(given);
 	if (host === undefined) {
-		return new Refused(shown(given, port), "it is neither the name of a host nor an address in its plain form");
+		return new Refused(`${printable(given)}:${port}`, "it is neither the name of a host nor an address in its plain form");
 	}
 	const rule = ruleFor(rules, host, port);
 	if (rule !== undefined) return { host, port, rule };
@@ -59,14 +58,21 @@ export function decide({ rules }: Policy, given: string, port: number): Destinat
 	return new Refused(target, `${target} is not on this computer's allow-list`, target);
 }
 
-export function shown(host: string, port: number): string {
-	const text = host.length > MAX_SHOWN ? `${host.slice(0, MAX_SHOWN)}…` : host;
-	return showTarget(text.replace(/[^\x21-\x7e…]/g, "?"), port);
+/** Text of the machine's, for people: bounded, on one line, with nothing a terminal would act on. */
+export function printable(text: string): string {
+	const short = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+	return short.replace(/[^\x20-\x7e…]/g, "?");
 }
 
 /** Whether the name that a client says inside has to be the one it asked for: an address that a rule names itself serves no other. */
 export function isByName({ host, rule }: Destination): boolean {
-	return host.address === undefined && host.text !== "localhost" && rule.to.kind !== "network" && rule.to.kind !== "anywhere";
+	return (
+		host.address === undefined &&
+		host.text !== "localhost" &&
+		host.text !== HOST_ALIAS &&
+		rule.to.kind !== "network" &&
+		rule.to.kind !== "anywhere"
+	);
 }
 
 /** What the program, and so the model, is told. */

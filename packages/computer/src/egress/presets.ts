@@ -3,8 +3,10 @@
  * mirror counts. That is done once, when the user gives the word: what the machine's configuration says later opens nothing.
  */
 import { execFile } from "node:child_process";
+import { expectText, refuse } from "../expect.js";
+import { BOUNDS } from "../limits.js";
 import { readAuthority, showTarget } from "./host.js";
-import { HOST_ALIAS } from "./rules.js";
+import { HOST_ALIAS, readRule } from "./rules.js";
 
 interface Preset {
 	readonly help: string;
@@ -23,12 +25,12 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 		help: "npm's registry",
 		// Said by npm itself, which knows its own default; where there is none yet, what it would read.
 		script:
-			"npm config get registry 2>/dev/null; npm config list 2>/dev/null | grep registry; echo \"$npm_config_registry $NPM_CONFIG_REGISTRY\"; cat /etc/npmrc ~/.npmrc 2>/dev/null | grep registry",
+			'npm config get registry 2>/dev/null; npm config list 2>/dev/null | grep registry; echo "$npm_config_registry $NPM_CONFIG_REGISTRY"; cat /etc/npmrc ~/.npmrc 2>/dev/null | grep registry',
 	},
 	pip: {
 		help: "pip's indexes",
 		script:
-			"echo \"$PIP_INDEX_URL $PIP_EXTRA_INDEX_URL\"; for p in python3 python; do $p -m pip config list 2>/dev/null | grep -i index; " +
+			'echo "$PIP_INDEX_URL $PIP_EXTRA_INDEX_URL"; for p in python3 python; do $p -m pip config list 2>/dev/null | grep -i index; ' +
 			"$p -c 'from pip._internal.models.index import PyPI as p; print(p.simple_url, \"https://\" + p.file_storage_domain)' 2>/dev/null && break; done; " +
 			"cat /etc/pip.conf ~/.pip/pip.conf ~/.config/pip/pip.conf 2>/dev/null | grep -i index",
 	},
@@ -55,6 +57,16 @@ export function isPreset(word: string): boolean {
 	return Object.hasOwn(PRESETS, word) || /^local-model:\d{1,5}$/.test(word);
 }
 
+/** A list of rules and presets, each checked. */
+export function expectAllow(what: string, value: unknown): readonly string[] {
+	if (!Array.isArray(value)) return refuse(what, "a list of rules", value);
+	if (value.length > BOUNDS.rules) refuse(what, `${BOUNDS.rules} rules at most`, value.length);
+	return value.map((one: unknown) => {
+		const word = expectText(`a rule of ${what}`, one).trim();
+		return isPreset(word) ? word : readRule(`a rule of ${what}`, word).text;
+	});
+}
+
 /** Empty when neither side knows any. */
 export async function presetRules(word: string, guest: Shell, host: Shell = hostShell): Promise<readonly string[]> {
 	const [, port] = /^local-model:(\d+)$/.exec(word) ?? [];
@@ -66,7 +78,7 @@ export async function presetRules(word: string, guest: Shell, host: Shell = host
 }
 
 /** HOST:PORT of every URL. */
-export function hostsIn(text: string): readonly string[] {
+function hostsIn(text: string): readonly string[] {
 	const found = new Set<string>();
 	for (const [, scheme, authority = ""] of text.slice(0, MAX_TEXT).matchAll(/(https?):\/\/(?:[^\s/@]*@)?([^\s/?#'"\]]+)/g)) {
 		const place = readAuthority(authority, scheme === "https" ? 443 : 80);

@@ -9,10 +9,10 @@ import { pipeline } from "node:stream";
 import { connect as secure } from "node:tls";
 import { DialError } from "./dial.js";
 import { readAuthority, showTarget } from "./host.js";
-import { type Destination, Refused, shown } from "./policy.js";
+import { type Destination, printable, Refused } from "./policy.js";
 import { Scrub, scrubText } from "./scrub.js";
-import type { Secret } from "./secrets.js";
-import { valueOf } from "./secrets.js";
+
+import { type Secret, secretValue } from "./secrets.js";
 import { hostTrust } from "./trust.js";
 
 /** What every request of one client has in common. */
@@ -31,8 +31,9 @@ export interface Scope {
 export interface RelayOptions {
 	/** By the rules of this moment; tells of it. */
 	readonly decide: (host: string, port: number) => Promise<Destination | Refused>;
-	/** Tells of a refusal that was found out later. */
+	/** Tells of a refusal that was found out later, and of a request that goes through. */
 	readonly refused: (refused: Refused) => void;
+	readonly allowed: (destination: Destination, secrets: readonly Secret[]) => void;
 	readonly dial: (destination: Destination) => Promise<Socket>;
 	readonly textOf: (refused: Refused) => string;
 	readonly reasonOf: (refused: Refused) => string;
@@ -58,7 +59,6 @@ export class Relay {
 	readonly #options: RelayOptions;
 	readonly #server: http.Server;
 	readonly #scopes = new WeakMap<object, Scope>();
-	readonly #open = new Set<Duplex>();
 
 	constructor(options: RelayOptions) {
 		this.#options = options;
@@ -75,14 +75,11 @@ export class Relay {
 
 	serve(client: Duplex, scope: Scope): void {
 		this.#scopes.set(client, scope);
-		this.#open.add(client);
-		client.once("close", () => this.#open.delete(client));
-		client.on("error", () => {});
 		this.#server.emit("connection", client);
 	}
 
+	/** The clients are their owner's to end. */
 	close(): void {
-		for (const client of this.#open) client.destroy();
 		this.#server.close();
 	}
 
@@ -154,10 +151,10 @@ export class Relay {
 		const absolute = /^http:\/\/([^/?#]*)(.*)$/is.exec(url);
 		const hosts = request.rawHeaders.filter((_, index) => request.rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
 		const said = hosts.length === 1 ? readAuthority(hosts[0] as string, fallback) : undefined;
-		if (absolute === null && destination === undefined) return new Refused(shown(url, 0), "it is no request to a proxy: it names no host");
-		if (absolute === null && !/^[/*]/.test(url)) return new Refused(shown(url, 0), "it is no path of a host");
+		if (absolute === null && destination === undefined) return new Refused(printable(url), "it is no request to a proxy: it names no host");
+		if (absolute === null && !/^[/*]/.test(url)) return new Refused(printable(url), "it is no path of a host");
 		const named = absolute === null ? undefined : readAuthority(absolute[1] as string, 80);
-		if (absolute !== null && (named === undefined || scope.secure)) return new Refused(shown(absolute[1] as string, 0), "its address can not be read");
+		if (absolute !== null && (named === undefined || scope.secure)) return new Refused(printable(url), "its address can not be read");
 		// An HTTP/1.0 client may say its host in the address alone.
 		const inside = said ?? (hosts.length === 0 ? named : undefined);
 		const target = destination ?? named;
@@ -167,7 +164,7 @@ export class Relay {
 		if (byName && !(alike(inside) && (named === undefined || alike(named)))) {
 			const refused = new Refused(
 				showTarget(target.host.text, target.port),
-				`the connection is to ${showTarget(target.host.text, target.port)}, and the request in it to another host, ${shown(hosts[0] ?? "none", 0).replace(/:0$/, "")}`,
+				`the connection is to ${showTarget(target.host.text, target.port)}, and the request in it to another host, ${printable(hosts[0] ?? "none")}`,
 			);
 			this.#options.refused(refused);
 			return refused;
@@ -190,8 +187,9 @@ export class Relay {
 		headers["host"] = request.headers.host ?? (port === defaultPort ? bracketed(host.text) : showTarget(host.text, port));
 		const values: string[] = [];
 		for (const secret of scope.secrets) {
-			const value = valueOf(secret);
-			if (value === undefined) return new Refused(showTarget(host.text, port), `the value of the secret ${secret.name} is not known to this process`);
+			const value = secretValue(secret);
+			if (value === undefined)
+				return new Refused(showTarget(host.text, port), `the value of the secret ${secret.name} is not known to this process`);
 			headers[secret.header] = secret.template.replace("{}", () => value);
 			values.push(value);
 		}
@@ -204,11 +202,18 @@ export class Relay {
 		} catch (error) {
 			return this.#failed(destination, error);
 		}
+		this.#options.allowed(destination, scope.secrets);
 		if (request.socket.destroyed) socket.destroy();
 		const path = (request.url ?? "/").replace(/^http:\/\/[^/?#]*/i, "").replace(/^(?![/*])/, "/");
 		const method = request.method ?? "GET";
-		const outgoing = http.request({ method, path, headers: { ...headers, ...more }, agent: false, createConnection: () => socket, setHost: false });
-		outgoing.on("close", () => socket.destroy());
+		// No agent: one would make connections of its own.
+		const outgoing = http.request({ method, path, headers: { ...headers, ...more }, createConnection: () => socket, setHost: false });
+		// One that was read from before stands still.
+		outgoing.once("socket", () => socket.resume());
+		// One that is upgraded closes too, and its connection goes on.
+		let upgraded = false;
+		if (more["upgrade"] !== undefined) outgoing.once("upgrade", () => (upgraded = true));
+		outgoing.once("close", () => upgraded || socket.destroy());
 		return { outgoing, values };
 	}
 
@@ -232,7 +237,7 @@ export class Relay {
 }
 
 /** It was allowed, and is not there. */
-export class Unreachable extends Refused {}
+class Unreachable extends Refused {}
 
 async function handshake(socket: Socket, name: string): Promise<Socket> {
 	const ca = await hostTrust();
@@ -276,7 +281,9 @@ function scrubHeaders(answer: IncomingMessage, values: readonly string[]): Outgo
 }
 
 function headOf(answer: IncomingMessage, values: readonly string[]): string {
-	const lines = answer.rawHeaders.flatMap((name, index) => (index % 2 === 0 ? `${name}: ${scrubText(answer.rawHeaders[index + 1] as string, values)}` : []));
+	const lines = answer.rawHeaders.flatMap((name, index) =>
+		index % 2 === 0 ? `${name}: ${scrubText(answer.rawHeaders[index + 1] as string, values)}` : [],
+	);
 	return `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${lines.join("\r\n")}\r\n\r\n`;
 }
 

@@ -69,7 +69,8 @@ export function ruleFor(rules: readonly Rule[], host: Host, port: number): Rule 
 	return rules.find((rule) => {
 		if (!opensPort(rule, port)) return false;
 		const { to } = rule;
-		if (host.address !== undefined) return to.kind === "network" ? names(to, host.address) : to.kind === "anywhere" && isPublic(host.address);
+		if (host.address !== undefined)
+			return to.kind === "network" ? names(to, host.address) : to.kind === "anywhere" && isPublic(host.address);
 		if (to.kind === "name") return to.name === host.text;
 		return to.kind === "below" ? host.text.endsWith(`.${to.name}`) : to.kind === "anywhere";
 	});

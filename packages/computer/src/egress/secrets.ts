@@ -35,7 +35,16 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,100})(?::[ \t]*(.*))?$/s;
 const SHAPE = "NAME@HOST[:PORT][=HEADER] such as GITHUB_TOKEN@api.github.com or API_KEY@api.example.com=x-api-key";
 /** They say how a message goes on, or where it goes. */
-const NOT_FOR_SECRETS: ReadonlySet<string> = new Set(["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"]);
+const NOT_FOR_SECRETS: ReadonlySet<string> = new Set([
+	"host",
+	"content-length",
+	"transfer-encoding",
+	"connection",
+	"te",
+	"trailer",
+	"upgrade",
+	"expect",
+]);
 
 export function expectSecrets(what: string, value: unknown): readonly Secret[] {
 	if (!Array.isArray(value)) return refuse(what, "a list of secrets", "something else");
@@ -56,7 +65,8 @@ function expectSecret(what: string, given: unknown): Secret {
 	const { name, host, header = "authorization", value, fromEnv } = given as SecretOption;
 	expectMatch(`${what}.name`, name, NAME);
 	const place = readAuthority(expectText(`${what}.host`, host), 443);
-	if (place === undefined || place.host.address !== undefined) return refuse(`${what}.host`, "the name of a host, with a port or without", host);
+	if (place === undefined || place.host.address !== undefined)
+		return refuse(`${what}.host`, "the name of a host, with a port or without", host);
 	const [, field = "", around] = HEADER.exec(expectText(`${what}.header`, header)) ?? [];
 	const lower = field.toLowerCase();
 	const template = around ?? (lower === "authorization" ? "Bearer {}" : "{}");
@@ -64,9 +74,18 @@ function expectSecret(what: string, given: unknown): Secret {
 		refuse(`${what}.header`, "a header such as x-api-key or authorization: token {}", header);
 	}
 	if (value !== undefined && fromEnv !== undefined) refuse(what, "value or fromEnv, not both", name);
-	if (value !== undefined && (value === "" || !inHeader(expectText(`${what}.value`, value)))) refuse(`${what}.value`, "text for one header", "something else");
+	if (value !== undefined && (value === "" || !inHeader(expectText(`${what}.value`, value))))
+		refuse(`${what}.value`, "text for one header", "something else");
 	if (fromEnv !== undefined) expectMatch(`${what}.fromEnv`, fromEnv, NAME);
-	return { name, host: place.host.text, port: place.port, header: lower, template, value, fromEnv: value === undefined ? (fromEnv ?? name) : undefined };
+	return {
+		name,
+		host: place.host.text,
+		port: place.port,
+		header: lower,
+		template,
+		value,
+		fromEnv: value === undefined ? (fromEnv ?? name) : undefined,
+	};
 }
 
 function inHeader(text: string): boolean {
@@ -74,7 +93,7 @@ function inHeader(text: string): boolean {
 }
 
 /** Undefined in a process that does not have it. */
-export function valueOf({ value, fromEnv }: Secret): string | undefined {
+export function secretValue({ value, fromEnv }: Secret): string | undefined {
 	const found = value ?? (fromEnv === undefined ? undefined : process.env[fromEnv]?.trim());
 	return found !== undefined && found !== "" && inHeader(found) ? found : undefined;
 }

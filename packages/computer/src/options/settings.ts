@@ -3,7 +3,9 @@
  * environment and the configuration file are all this table.
  */
 import type { MachineSpec } from "../driver.js";
-import { expectEnv, expectMatch, expectOneOf, expectText, expectWhole, refuse } from "../expect.js";
+import { expectAllow, PRESETS } from "../egress/presets.js";
+import { expectSecrets, type Secret } from "../egress/secrets.js";
+import { expectEnv, expectKeys, expectMatch, expectOneOf, expectText, expectWhole, refuse } from "../expect.js";
 import { BOUNDS, DEFAULTS } from "../limits.js";
 import type { OpenOptions } from "../options.js";
 import { type AskedFolder, expectFolders } from "./folders.js";
@@ -99,13 +101,26 @@ export const SETTINGS = {
 		check: (value) => limit("pids", value, BOUNDS.pids.min),
 		read: (text) => readNumber("pids", text),
 	}),
-	network: setting<MachineSpec["network"]>({
+	network: setting<"none" | "open" | { readonly allow: readonly string[] }>({
 		flag: "--network <mode>",
-		help: `none or open (default: ${DEFAULTS.network})`,
+		help: `none, open, or what is allowed, between commas: rules such as *.example.org and presets: ${Object.keys(PRESETS).join(", ")} (default: ${DEFAULTS.network})`,
 		variable: "LMS_COMPUTER_NETWORK",
 		fallback: DEFAULTS.network,
-		check: (value) => expectOneOf("network", value, ["none", "open"]),
+		check: (value) => {
+			if (typeof value !== "object" || value === null) return expectOneOf<"none" | "open">("network", value, ["none", "open"]);
+			expectKeys("network", value, ["allow"]);
+			return { allow: expectAllow("network.allow", (value as { allow?: unknown }).allow) };
+		},
+		read: (text) => (text === "none" || text === "open" ? text : { allow: text.split(",") }),
+	}),
+	secrets: setting<readonly Secret[]>({
+		flag: "--secret <NAME@host>",
+		help: "the variable NAME of this host, put into requests to that host and never seen inside; NAME@HOST[:PORT][=HEADER]; may be given several times",
+		variable: "LMS_COMPUTER_SECRETS",
+		fallback: [],
+		check: (value) => expectSecrets("secrets", value),
 		read: asText,
+		several: true,
 	}),
 	dns: setting<readonly string[]>({
 		flag: "--dns <address>",

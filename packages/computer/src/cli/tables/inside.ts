@@ -1,4 +1,6 @@
 /** What a computer has inside, and the ways to it. */
+
+import { PRESETS } from "../../egress/presets.js";
 import type { CommandSpec } from "../commands.js";
 import { FINDING } from "./flag-sets.js";
 
@@ -63,4 +65,33 @@ remembered). With --json one array, with --follow one object on each line.`,
 		failureStatus: 1,
 		load: () => import("../commands/log.js"),
 	},
+	{
+		name: "network",
+		summary: "what a computer may reach: show it, or change it while it runs",
+		details: `Rules: api.example.com (80 and 443), *.example.org, github.com:22, example.org:*, 10.0.0.5:5432, 10.0.0.0/8. Presets:
+${presetLines()}
+All of it goes through this host, which looks up names itself and refuses private addresses that no rule names. Somebody has to hold the computer
+while it wants something: a command, a shell, a door.`,
+		words: [
+			{ syntax: "[change...]", help: "`show`, `allow RULE…`, `deny RULE…`, `only RULE…` in place of all, or `none`; without it, show" },
+		],
+		flags: FINDING,
+		examples: [
+			["lms-computer network", "what is allowed"],
+			["lms-computer network allow pip npm '*.example.org'", "more"],
+			["lms-computer network deny pip", "less"],
+			["lms-computer network only api.example.com", "this alone"],
+			["lms-computer network none", "nothing at all"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/network.js"),
+	},
 ];
+
+/** `  pip            pip's indexes`. */
+function presetLines(): string {
+	const width = Math.max(...Object.keys(PRESETS).map((word) => word.length));
+	return Object.entries(PRESETS)
+		.map(([word, { help }]) => `  ${word.padEnd(width)}  ${help}`)
+		.join("\n");
+}

@@ -1,0 +1,338 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import net, { type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import tls from "node:tls";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Refusal, Wanted } from "../../packages/computer/src/agent/egress.js";
+import { Authority } from "../../packages/computer/src/egress/authority.js";
+import { Gateway } from "../../packages/computer/src/egress/gateway.js";
+import type { EgressDecision } from "../../packages/computer/src/egress/policy.js";
+import { expectRules } from "../../packages/computer/src/egress/rules.js";
+import { expectSecrets } from "../../packages/computer/src/egress/secrets.js";
+
+/** The gateway alone, with a resolver that leads where a test wants: every name of these tests is made up. */
+const SITE = "site.test";
+const VALUE = "s3cr3t-value-of-the-test";
+
+let directory: string;
+let ours: Authority;
+let theirs: Authority;
+const servers: net.Server[] = [];
+let web: number;
+let secure: number;
+let echo: number;
+const seen: IncomingMessage[] = [];
+
+beforeAll(async () => {
+	directory = await mkdtemp(join(tmpdir(), "lms-egress-"));
+	[ours, theirs] = await Promise.all([Authority.open(join(directory, "ours.pem")), Authority.open(join(directory, "theirs.pem"))]);
+	// Read once, when the first secret goes out.
+	process.env["SSL_CERT_FILE"] = join(directory, "trust.pem");
+	await writeFile(process.env["SSL_CERT_FILE"], theirs.certificate);
+	const answer: http.RequestListener = async (request, response) => {
+		seen.push(request);
+		const body = await buffer(request);
+		response.setHeader("x-echo", request.headers.authorization ?? "none");
+		response.end(`${request.method} ${request.url} ${request.headers.host} ${request.headers.authorization ?? ""} ${body}`);
+	};
+	const plain = http.createServer(answer);
+	plain.on("upgrade", (_request, socket) => {
+		socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
+		socket.pipe(socket);
+	});
+	web = await listen(plain);
+	const context = async (name: string) => theirs.contextFor(name);
+	secure = await listen(https.createServer({ SNICallback: (name, done) => void context(name).then((made) => done(null, made)) }, answer));
+	echo = await listen(net.createServer({ allowHalfOpen: true }, (socket) => void socket.on("error", () => {}).pipe(socket)));
+});
+
+afterAll(async () => {
+	for (const server of servers) {
+		(server as http.Server).closeAllConnections?.();
+		server.close();
+	}
+	await rm(directory, { recursive: true });
+});
+
+async function listen(server: net.Server): Promise<number> {
+	servers.push(server);
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return (server.address() as AddressInfo).port;
+}
+
+interface Setting {
+	readonly rules: readonly string[];
+	readonly secrets?: readonly object[];
+	/** Where every name leads, one answer for each time it is asked; the last one stays. */
+	readonly leads?: readonly string[][];
+}
+
+function start({ rules, secrets = [], leads = [["127.0.0.1"]] }: Setting) {
+	const policy = { rules: expectRules("rules", rules), secrets: expectSecrets("secrets", secrets) };
+	const decisions: EgressDecision[] = [];
+	const asked: string[] = [];
+	const lookup = async (name: string) => {
+		asked.push(name);
+		return leads[Math.min(asked.length, leads.length) - 1] ?? [];
+	};
+	const gateway = new Gateway({
+		computer: "box",
+		policy: async () => policy,
+		authority: async () => ours,
+		onDecision: (one) => decisions.push(one),
+		lookup,
+	});
+	return { gateway, decisions, asked };
+}
+
+type Outcome = { readonly refused: Refusal } | { readonly passed: true } | { readonly client: Socket };
+
+/** What a program in the machine would get. */
+async function ask(gateway: Gateway, via: Wanted["via"], host = "", port = 0): Promise<Outcome> {
+	const server = net.createServer({ allowHalfOpen: true });
+	servers.push(server);
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const client = net.connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });
+	client.on("error", () => {});
+	const [there] = (await once(server, "connection")) as [Socket];
+	server.close();
+	return await new Promise((resolve) => {
+		gateway.serve({
+			via,
+			host,
+			port,
+			take: () => {},
+			pass: () => resolve({ passed: true }),
+			refuse: (refused) => resolve({ refused }),
+			accept: async () => {
+				resolve({ client });
+				return there;
+			},
+		});
+	});
+}
+
+function client(outcome: Outcome): Socket {
+	if ("client" in outcome) return outcome.client;
+	throw new Error(`expected a connection, got ${JSON.stringify(outcome)}`);
+}
+
+async function exchange(outcome: Outcome, send: string): Promise<string> {
+	const socket = client(outcome);
+	socket.write(send);
+	return String(await buffer(socket));
+}
+
+const get = (host: string, path = "/") => `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+
+describe("what is allowed", () => {
+	test("bytes both ways, and the end of one side is not the end of the other", async () => {
+		const { gateway, decisions } = start({ rules: [`${SITE}:${echo}`, `127.0.0.1:${echo}`] });
+		const socket = client(await ask(gateway, "connect", SITE.toUpperCase(), echo));
+		const bytes = Buffer.alloc(3_000_000, "\0 whatever");
+		socket.end(bytes);
+		expect(Buffer.compare(await buffer(socket), bytes)).toBe(0);
+		expect(decisions).toMatchObject([{ allowed: true, target: `${SITE}:${echo}`, rule: `${SITE}:${echo}` }]);
+	});
+
+	test("requests to a proxy, each decided for itself", async () => {
+		const { gateway, decisions } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		const where = `${SITE}:${web}`;
+		const text = await exchange(
+			await ask(gateway, "http"),
+			`POST http://${where}/a?b HTTP/1.1\r\nHost: ${where}\r\nProxy-Authorization: Basic eDp5\r\ncontent-length: 3\r\n\r\nabc` +
+				`POST http://${where}/c HTTP/1.1\r\nHost: ${where}\r\ntransfer-encoding: chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n` +
+				`GET http://other.test/d HTTP/1.1\r\nHost: other.test\r\nconnection: close\r\n\r\n`,
+		);
+		expect(text).toContain(`POST /a?b ${where}  abc`);
+		expect(text).toContain(`POST /c ${where}  xyz`);
+		expect(text).toMatch(/HTTP\/1\.1 403 Not allowed: lms-computer network allow other\.test:80 --name box\r\n/);
+		expect(decisions.map(({ allowed, target }) => `${allowed} ${target}`).sort()).toEqual([
+			"false other.test:80",
+			`true ${where}`,
+			`true ${where}`,
+		]);
+		expect(seen.at(-1)?.headers["proxy-authorization"]).toBeUndefined();
+	});
+
+	test("a WebSocket", async () => {
+		const { gateway } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		const socket = client(await ask(gateway, "connect", SITE, web));
+		socket.write(`GET /s HTTP/1.1\r\nhost: ${SITE}:${web}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n`);
+		let text = "";
+		socket.on("data", (chunk) => {
+			if (text === "") socket.write("ping through it");
+			text += chunk;
+			if (text.includes("ping through it")) socket.destroy();
+		});
+		await once(socket, "close");
+		expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*ping through it$/);
+	});
+});
+
+describe("what is refused", () => {
+	const open = { rules: ["*:*"] };
+	test.each([
+		["a name that leads to the loopback", { rules: ["*:*"], leads: [["127.0.0.1"]] }, SITE],
+		["a name that leads to a private network", { rules: [`${SITE}:*`], leads: [["10.0.0.1", "fd00::1"]] }, SITE],
+		["a name that leads to a mapped address", { rules: [`${SITE}:*`], leads: [["::ffff:127.0.0.1"]] }, SITE],
+		["the host itself", { rules: ["*:*"], leads: [["127.0.0.1"]] }, "localhost"],
+		["an address in hexadecimal", open, "0x7f.1"],
+		["an address as one number", open, "2130706433"],
+		["an address in octal", open, "0177.0.0.1"],
+		["a short address", open, "127.1"],
+		["a mapped address", open, "::ffff:127.0.0.1"],
+		["a mapped address in hexadecimal", open, "::ffff:7f00:1"],
+		["the loopback of IPv6", open, "::1"],
+		["an address with a zone", open, "fe80::1%lo"],
+		["a cloud's metadata", open, "169.254.169.254"],
+		["a cloud's metadata, around which a rule is", { rules: ["169.254.0.0/16:*"] }, "169.254.169.254"],
+		["the loopback with a dot at the end", open, "127.0.0.1."],
+		["a name with a dot at the end, not on the list", { rules: ["other.test:*"] }, `${SITE}.`],
+		["a name with bytes of its own", { rules: [`${SITE}:*`] }, `${SITE}\0.other.test`],
+		["a name in brackets", open, `[${SITE}]`],
+		["what is more than a name", open, `user@${SITE}`],
+	] satisfies [string, Setting, string][])("%s", async (_, setting, host) => {
+		const { gateway, decisions } = start(setting);
+		for (const via of ["connect", "socks"] as const) {
+			expect(await ask(gateway, via, host, web)).toMatchObject({
+				refused: { status: 403, text: expect.stringContaining("Refused by lms-computer") },
+			});
+		}
+		const text = await exchange(
+			await ask(gateway, "http"),
+			`GET http://${host.includes("::") ? `[${host}]` : host}:${web}/ HTTP/1.1\r\nhost: x\r\n\r\n`,
+		);
+		expect(text).toMatch(/^HTTP\/1\.1 40[03] /);
+		expect(decisions.filter(({ allowed }) => allowed)).toEqual([]);
+	});
+
+	test("a name that leads elsewhere the second time: it is asked once, and dialed where that led", async () => {
+		const { gateway, asked } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`], leads: [["127.0.0.1"], ["10.255.255.1"]] });
+		expect(await exchange(await ask(gateway, "socks", SITE, web), get(`${SITE}:${web}`))).toContain(`GET / ${SITE}:${web}`);
+		expect(asked).toEqual([SITE]);
+	});
+
+	test("TLS for another name than the connection is for", async () => {
+		const { gateway, decisions } = start({ rules: [`${SITE}:${secure}`, `127.0.0.1:${secure}`] });
+		const inside = async (servername: string) => {
+			const socket = tls.connect({ socket: client(await ask(gateway, "connect", SITE, secure)), servername, ca: theirs.certificate });
+			return await new Promise<string>((resolve) => {
+				socket.once("secureConnect", () => resolve("connected"));
+				socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+			});
+		};
+		expect(await inside(SITE)).toBe("connected");
+		expect(await inside("other.test")).toMatch(/ACCESS_DENIED/);
+		expect(decisions.at(-1)).toMatchObject({ allowed: false, target: `${SITE}:${secure}`, reason: expect.stringContaining("other.test") });
+	});
+
+	test.each([
+		["another host", get("other.test")],
+		["two hosts", `GET / HTTP/1.1\r\nhost: ${SITE}\r\nhost: other.test\r\nconnection: close\r\n\r\n`],
+		["another host in the address", `GET http://other.test/ HTTP/1.1\r\nhost: ${SITE}\r\nconnection: close\r\n\r\n`],
+		["no host", "GET / HTTP/1.0\r\n\r\n"],
+		["another host, and blanks before", `\r\n\r\n${get("other.test")}`],
+		["another host, in the second request", `GET / HTTP/1.1\r\nhost: HOST\r\n\r\n${get("other.test")}`],
+	])("HTTP inside a connection for %s", async (_, send) => {
+		const { gateway, decisions } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		const before = seen.length;
+		const text = await exchange(await ask(gateway, "connect", SITE, web), send.replace("HOST", `${SITE}:${web}`));
+		expect(text).toMatch(/HTTP\/1\.1 403 Refused: the connection is to/);
+		expect(decisions.some(({ allowed }) => !allowed)).toBe(true);
+		expect(seen.slice(before).every(({ headers }) => headers.host === `${SITE}:${web}`)).toBe(true);
+	});
+
+	test("a request to a proxy whose Host is another", async () => {
+		const { gateway } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		expect(
+			await exchange(await ask(gateway, "http"), `GET http://${SITE}:${web}/ HTTP/1.1\r\nhost: other.test\r\nconnection: close\r\n\r\n`),
+		).toMatch(/^HTTP\/1\.1 403 /);
+	});
+
+	test("a request that servers would read in two ways", async () => {
+		const { gateway } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		const before = seen.length;
+		const smuggled = `POST http://${SITE}:${web}/ HTTP/1.1\r\nhost: ${SITE}:${web}\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${get("other.test")}`;
+		expect(await exchange(await ask(gateway, "http"), smuggled)).toMatch(/^HTTP\/1\.1 400 /);
+		expect(seen.length).toBe(before);
+	});
+
+	test("what cannot be reached is said so, and is no refusal", async () => {
+		const closed = net.createServer();
+		const port = await listen(closed);
+		closed.close();
+		const { gateway } = start({ rules: [`127.0.0.1:${port}`, "gone.test"], leads: [[]] });
+		expect(await ask(gateway, "connect", "127.0.0.1", port)).toMatchObject({
+			refused: { status: 502, reason: expect.stringContaining("ECONNREFUSED") },
+		});
+		expect(await ask(gateway, "connect", "gone.test", 443)).toMatchObject({ refused: { status: 502 } });
+	});
+});
+
+describe("a secret", () => {
+	const setting = () => ({
+		rules: [`${SITE}:${secure}`, `127.0.0.1:${secure}`, `127.0.0.1:${web}`, `${SITE}:${web}`],
+		secrets: [{ name: "TOKEN", host: `${SITE}:${secure}`, value: VALUE }],
+	});
+	const through = async (gateway: Gateway, send: string, servername = SITE, ca = ours.certificate) => {
+		const socket = tls.connect({ socket: client(await ask(gateway, "connect", SITE, secure)), servername, ca });
+		socket.on("error", () => {});
+		socket.write(send);
+		return String(await buffer(socket).catch((error) => error.message));
+	};
+
+	test("is put in for its host, and taken out of the answer", async () => {
+		const { gateway, decisions } = start(setting());
+		const text = await through(
+			gateway,
+			`GET /x HTTP/1.1\r\nhost: ${SITE}:${secure}\r\nAuthorization: Bearer set-by-lms-computer\r\nconnection: close\r\n\r\n`,
+		);
+		expect(seen.at(-1)?.headers.authorization).toBe(`Bearer ${VALUE}`);
+		expect(text).toContain(`GET /x ${SITE}:${secure} Bearer ${"*".repeat(VALUE.length)}`);
+		expect(text).not.toContain(VALUE);
+		expect(decisions).toMatchObject([{ allowed: true, secrets: ["TOKEN"] }]);
+	});
+
+	test("goes nowhere else: not to another Host or name, not without TLS, not to another port", async () => {
+		const { gateway } = start(setting());
+		const before = seen.length;
+		expect(await through(gateway, get("other.test"))).toMatch(/^HTTP\/1\.1 403 /);
+		expect(await through(gateway, get(SITE), "other.test")).not.toContain("HTTP/1.1 200");
+		expect(await exchange(await ask(gateway, "connect", SITE, secure), get(`${SITE}:${secure}`))).toBe("");
+		expect(seen.length).toBe(before);
+		await exchange(await ask(gateway, "connect", SITE, web), get(`${SITE}:${web}`));
+		expect(seen.at(-1)?.headers.authorization).toBeUndefined();
+	});
+
+	test("is not given to who only says that it is that host", async () => {
+		const other = await Authority.open(join(directory, "others.pem"));
+		const port = await listen(
+			https.createServer(
+				{ SNICallback: (name, done) => void other.contextFor(name).then((made) => done(null, made)) },
+				(request) => void seen.push(request),
+			),
+		);
+		const { gateway } = start({
+			rules: [`127.0.0.1:${port}`, `${SITE}:${port}`],
+			secrets: [{ name: "TOKEN", host: `${SITE}:${port}`, value: VALUE }],
+		});
+		const before = seen.length;
+		const socket = tls.connect({ socket: client(await ask(gateway, "connect", SITE, port)), servername: SITE, ca: ours.certificate });
+		socket.write(get(`${SITE}:${port}`));
+		expect(String(await buffer(socket))).toMatch(/^HTTP\/1\.1 502 .*could not show that it is itself/);
+		expect(seen.length).toBe(before);
+	});
+
+	test("that this process does not have is left to another", async () => {
+		const { gateway } = start({ ...setting(), secrets: [{ name: "TOKEN_THAT_NOBODY_HAS", host: `${SITE}:${secure}` }] });
+		expect(await ask(gateway, "connect", SITE, secure)).toEqual({ passed: true });
+	});
+});
