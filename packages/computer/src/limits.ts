@@ -164,8 +164,9 @@ export const SERVING = {
 	progressMs: 5_000,
 	/** Lists of tools and prompts are the same as long as the server runs. */
 	listTtlMs: 3_600_000,
-	/** A call waits so long for a computer that is being made; that goes on, and the next call finds it. */
-	openMs: 40_000,
+	/** A computer that is ready so soon leaves time for the call that asked for it; one that takes longer than the second goes on without it. */
+	openReadyMs: 15_000,
+	openAnswerMs: 40_000,
 	/** Of commands that are ended because their client has gone. */
 	endMs: 5_000,
 } as const;

@@ -1,6 +1,6 @@
 /** What one client works with: a computer that is opened when it is first needed, its tools, and the calls that go on. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Computer, OpenOptions } from "../index.js";
+import { type Computer, type OpenOptions, openComputer } from "../index.js";
 import { DEFAULTS, SERVING } from "../limits.js";
 import { Toolbox, type ToolboxOptions, type ToolResult } from "../tools/index.js";
 import { PatientOpen } from "./patient-open.js";
@@ -16,13 +16,15 @@ export class Desk {
 	/** For people. */
 	readonly computerName: string;
 	readonly #opening: PatientOpen;
-	readonly #running = new Set<Promise<ToolResult>>();
-	readonly #end = new AbortController();
+	readonly #running = new Map<Promise<ToolResult>, AbortController>();
 	#opened: Computer | undefined;
 
 	constructor({ computer, tools }: DeskOptions) {
 		this.computerName = computer.name ?? DEFAULTS.name;
-		this.#opening = new PatientOpen(computer, SERVING.openMs);
+		this.#opening = new PatientOpen((options) => openComputer({ ...computer, ...options }), {
+			readyMs: SERVING.openReadyMs,
+			answerMs: SERVING.openAnswerMs,
+		});
 		this.toolbox = new Toolbox({
 			callsPerTurn: 0,
 			...tools,
@@ -39,20 +41,33 @@ export class Desk {
 		return this.#opened;
 	}
 
-	async call(
-		name: string,
-		args: unknown,
-		{ onStatus, signal }: { signal: AbortSignal; onStatus: (text: string) => void },
-	): Promise<ToolResult> {
-		const running = this.toolbox.call(name, args, { onStatus, signal: AbortSignal.any([signal, this.#end.signal]) });
-		this.#running.add(running);
-		return running.finally(() => this.#running.delete(running));
+	/** Until `signal`, or until this is closed. */
+	async call(name: string, args: unknown, { onStatus, signal }: CallOptions): Promise<ToolResult> {
+		// Not AbortSignal.any: it keeps every one it made for as long as its longest source lives, in Node 20.
+		const canceled = new AbortController();
+		const cancel = () => canceled.abort();
+		if (signal.aborted) cancel();
+		signal.addEventListener("abort", cancel, { once: true });
+		const running = this.toolbox.call(name, args, { onStatus, signal: canceled.signal });
+		this.#running.set(running, canceled);
+		try {
+			return await running;
+		} finally {
+			this.#running.delete(running);
+			signal.removeEventListener("abort", cancel);
+		}
 	}
 
 	/** Commands that are still waited for are ended; jobs live on. */
 	async close(): Promise<void> {
-		this.#end.abort();
-		await Promise.race([Promise.allSettled([...this.#running, this.#opening.close()]), sleep(SERVING.endMs, undefined, { ref: false })]);
+		for (const canceled of this.#running.values()) canceled.abort();
+		const ended = Promise.allSettled([...this.#running.keys(), this.#opening.close()]);
+		await Promise.race([ended, sleep(SERVING.endMs, undefined, { ref: false })]);
 		await this.toolbox.close();
 	}
+}
+
+interface CallOptions {
+	readonly signal: AbortSignal;
+	readonly onStatus: (text: string) => void;
 }
