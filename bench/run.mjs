@@ -1,93 +1,73 @@
 #!/usr/bin/env node
-/**
- * Compares a computer with the usual ways, as ratios in one run. Needs Docker and Podman with the image there.
- * Usage: node bench/run.mjs [--rounds N] [--json]
- */
+/** Compares a computer with the usual ways, as ratios in one run. See README.md. */
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openComputer } from "lms-computer";
-import { measure, table } from "./measure.mjs";
-import { apiExec, apiRead, apiWrite, cli, startContainer } from "./peers.mjs";
+import { hostFacts } from "./host.mjs";
+import { resultText } from "./report.mjs";
+import { Stage } from "./stage.mjs";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "30" }, json: { type: "boolean", default: false } } });
-const rounds = Number(values.rounds);
-const image = process.env.LMS_TEST_IMAGE_BASH ?? "debian:bookworm-slim";
-const drivers = ["docker", "podman", "namespace"];
-const each = (f) => Object.fromEntries(drivers.map((driver) => [driver, f(driver)]));
-const results = {};
-const note = (title, figures) => {
-	results[title] = figures;
-	if (!values.json) console.log(table(title, figures));
-};
+const HERE = dirname(fileURLToPath(import.meta.url));
+const { values: flags } = parseArgs({
+	options: {
+		quick: { type: "boolean", default: false },
+		only: { type: "string" },
+		drivers: { type: "string" },
+		list: { type: "boolean", default: false },
+		out: { type: "string" },
+	},
+});
 
-const container = await startContainer(image);
-const podman = (await cli("podman", "run", "-d", "--network", "none", image, "sleep", "infinity")).stdout.trim();
-const computers = {};
-try {
-	for (const driver of drivers) computers[driver] = await openComputer({ name: `bench-${process.pid}`, driver, image });
-	const ours = (f) => Object.fromEntries(drivers.map((driver) => [`lms-computer, ${driver}`, () => f(computers[driver])]));
-	const quick = { rounds, batch: Object.fromEntries(drivers.map((driver) => [`lms-computer, ${driver}`, 10])) };
-
-	note(
-		"A command that is a shell builtin",
-		await measure(
-			{
-				"docker exec": () => cli("docker", "exec", container.id, "sh", "-c", ":"),
-				"Engine API exec": () => apiExec(container, ["sh", "-c", ":"]),
-				"podman exec": () => cli("podman", "exec", podman, "sh", "-c", ":"),
-				...ours((computer) => computer.exec(":")),
-			},
-			quick,
-		),
-	);
-	note(
-		"A command that starts a program",
-		await measure(
-			{
-				"docker exec": () => cli("docker", "exec", container.id, "/bin/true"),
-				"Engine API exec": () => apiExec(container, ["/bin/true"]),
-				"podman exec": () => cli("podman", "exec", podman, "/bin/true"),
-				...ours((computer) => computer.exec("/bin/true")),
-			},
-			quick,
-		),
-	);
-	const content = Buffer.alloc(1024, "x");
-	note(
-		"Write a file of 1 KB",
-		await measure(
-			{ "archive API": () => apiWrite(container, "bench", content), ...ours((computer) => computer.files.write("bench", content)) },
-			quick,
-		),
-	);
-	note(
-		"Read a file of 1 KB",
-		await measure({ "archive API": () => apiRead(container, "/root/bench"), ...ours((computer) => computer.files.read("bench")) }, quick),
-	);
-
-	let made = 0;
-	const fresh = (driver) => async () => {
-		const computer = await openComputer({ name: `bench-${process.pid}-${made++}`, driver, image });
-		try {
-			await computer.exec("echo ready");
-		} finally {
-			scrap.push(computer);
-		}
-	};
-	const scrap = [];
-	const figures = await measure(
-		{
-			"docker run --rm": () => cli("docker", "run", "--rm", "--network", "none", image, "echo", "ready"),
-			...Object.fromEntries(Object.entries(each(fresh)).map(([driver, way]) => [`lms-computer, ${driver}`, way])),
-		},
-		{ rounds: Math.max(3, Math.round(rounds / 3)) },
-	);
-	await Promise.all(scrap.map((computer) => computer.remove()));
-	note("From nothing to the first result", figures);
-} finally {
-	await Promise.allSettled([
-		...Object.values(computers).map((computer) => computer.remove()),
-		container.remove({ force: true }),
-		cli("podman", "rm", "-f", "-t", "0", podman),
-	]);
+const names = (await readdir(join(HERE, "figures"))).map((file) => file.replace(/\.mjs$/, "")).sort();
+const chosen = flags.only === undefined ? names : flags.only.split(",");
+const unknown = chosen.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+	console.error(`expected some of ${names.join(", ")}, got ${unknown.join(", ")}`);
+	process.exit(2);
 }
-if (values.json) console.log(JSON.stringify(results, null, "\t"));
+if (flags.list) {
+	console.log(names.join("\n"));
+	process.exit(0);
+}
+
+const stage = new Stage(flags.quick);
+const host = await hostFacts();
+const startedAt = new Date().toISOString();
+const began = performance.now();
+let failed = false;
+try {
+	await stage.begin(flags.drivers?.split(","));
+	for (const name of chosen) {
+		const start = performance.now();
+		const before = stage.results.length;
+		try {
+			const { default: run } = await import(`./figures/${name}.mjs`);
+			await run(stage);
+		} catch (error) {
+			// One that breaks costs its own figures, not those of the others.
+			failed = true;
+			stage.skip(name, `it broke: ${error.stack}`);
+		}
+		for (const result of stage.results.slice(before)) console.log(resultText(result));
+		console.error(`${name}: ${((performance.now() - start) / 1000).toFixed(1)} s, load ${loadavg()[0].toFixed(1)}`);
+	}
+} finally {
+	await stage.end();
+}
+const report = {
+	startedAt,
+	seconds: Math.round((performance.now() - began) / 1000),
+	mode: flags.quick ? "quick" : "full",
+	host: { ...host, loadAfter: loadavg().map((load) => Math.round(load * 100) / 100) },
+	skipped: stage.skipped,
+	results: stage.results,
+};
+const out =
+	flags.out ??
+	join(HERE, "results", flags.only === undefined ? (flags.quick ? "quick.json" : "full.json") : `only-${chosen.join("-")}.json`);
+await mkdir(dirname(out), { recursive: true });
+await writeFile(out, `${JSON.stringify(report, null, "\t")}\n`);
+console.error(`${out}: ${stage.results.length} figures in ${report.seconds} s`);
+process.exit(failed ? 1 : 0);
