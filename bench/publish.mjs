@@ -19,12 +19,18 @@ await mkdir(root("docs/performance"), { recursive: true });
 const drawn = new Set();
 for (const result of report.results.filter(({ name, ways }) => CHARTS.includes(name) && ways)) {
 	const bars = Object.entries(result.ways).map(([name, { medianMs }]) => ({ name, value: medianMs, own: name.startsWith("lms-computer") }));
-	await writeFile(root(`docs/performance/${result.name}.svg`), barChart({ title: `${result.title} (median, logarithmic)`, unit: "ms", bars }));
+	await writeFile(
+		root(`docs/performance/${result.name}.svg`),
+		barChart({ title: `${result.title} (median, logarithmic)`, unit: "ms", bars }),
+	);
 	drawn.add(result.name);
 }
 
 const used = new Set();
-const text = page.replace(/(<!-- bench:(\S+) -->)[\s\S]*?(<!-- \/bench -->)/g, (_, open, name, close) => `${open}\n${section(name)}\n${close}`);
+const text = page.replace(
+	/(<!-- bench:(\S+) -->)[\s\S]*?(<!-- \/bench -->)/g,
+	(_, open, name, close) => `${open}\n${section(name)}\n${close}`,
+);
 const left = report.results.map(({ name }) => name).filter((name) => !used.has(name));
 if (left.length > 0) console.error(`no place in docs/performance.md for ${left.join(", ")}`);
 await writeFile(PAGE, text);
@@ -36,7 +42,9 @@ function section(name) {
 	const found = report.results.filter((result) => pattern.test(result.name));
 	for (const result of found) used.add(result.name);
 	if (found.length === 0) return "\nNot measured in this run.\n";
-	return found.map((result) => `${resultText(result)}\n${drawn.has(result.name) ? `\n![${result.title}](performance/${result.name}.svg)\n` : ""}`).join("");
+	return found
+		.map((result) => `${resultText(result)}\n${drawn.has(result.name) ? `\n![${result.title}](performance/${result.name}.svg)\n` : ""}`)
+		.join("");
 }
 
 function host() {
