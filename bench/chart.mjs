@@ -17,22 +17,22 @@ export function barChart({ title, unit, bars }) {
 	const height = 48 + shown.length * ROW + 12;
 	const rows = shown.map(({ name, value, own }, index) => {
 		const y = 48 + index * ROW;
-		return `<text class="name" x="${LEFT - 10}" y="${y + 16}">${escape(name)}</text>
+		return `<text class="name" x="${LEFT - 10}" y="${y + 16}">${escaped(name)}</text>
 <rect class="${own ? "own" : "other"}" x="${LEFT}" y="${y + 3}" width="${length(value).toFixed(1)}" height="${ROW - 8}" rx="2"/>
 <text class="value" x="${(LEFT + length(value) + 6).toFixed(1)}" y="${y + 16}">${value.toPrecision(3)} ${unit}</text>`;
 	});
-	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">
+	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">
 <style>
 text { font: 13px system-ui, sans-serif; fill: #24292f } .name { text-anchor: end } .title { font-weight: 600; font-size: 15px }
 .own { fill: #1a7f5a } .other { fill: #9aa4af }
 @media (prefers-color-scheme: dark) { text { fill: #d0d7de } .own { fill: #3fb68b } .other { fill: #59636e } }
 </style>
-<text class="title" x="10" y="24">${escape(title)}</text>
+<text class="title" x="10" y="24">${escaped(title)}</text>
 ${rows.join("\n")}
 </svg>
 `;
 }
 
-function escape(text) {
+function escaped(text) {
 	return text.replace(/[&<>"]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]);
 }
