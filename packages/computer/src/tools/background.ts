@@ -6,6 +6,7 @@ import { cleanLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { FULL, flag, HINTS, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { excerpt } from "./excerpt.js";
+import { ToolFailure } from "./failure.js";
 import { jobAnswer, jobFacts, questionOf, type StreamName } from "./jobs.js";
 import type { Answer, ToolCall } from "./tool.js";
 
@@ -100,22 +101,58 @@ async function start(call: ToolCall): Promise<Answer> {
 	return { ...answer, structured: { ...answer.structured, handleId: id } };
 }
 
+/** The job of that id. Where only one runs, any other word is taken for it, unless it is to be ended. */
+async function jobNamed(
+	call: ToolCall,
+	computer: Computer,
+	id: string,
+	guess: boolean,
+): Promise<{ readonly id: string; readonly notes: readonly string[] }> {
+	const { signal } = call;
+	const all = await computer.commands.list({ signal });
+	if (all.some((one) => one.id === id)) return { id, notes: [] };
+	const running = all.filter((one) => one.running);
+	const [newest] = running.toReversed();
+	const shown = JSON.stringify(id.slice(0, 40));
+	if (guess && newest !== undefined && running.length === 1) {
+		return { id: newest.id, notes: [`note: there is no job ${shown}; "${newest.id}" is the one that runs`] };
+	}
+	const list = running.map((one) => `"${one.id}"`).join(", ");
+	throw new ToolFailure({
+		code: "not_found",
+		message: `there is no job ${shown}`,
+		hint: running.length === 0 ? "No job is running." : `Running: ${list}.`,
+		next:
+			newest === undefined
+				? call.say("ComputerStatus")
+				: call.say(guess ? "Wait" : "KillBackground", { [guess ? "job" : "handleId"]: newest.id }),
+	});
+}
+
 async function waitFor(call: ToolCall): Promise<Answer> {
 	const { job, seconds } = call.args as { job: string; seconds?: number };
 	const { maxCallMs } = call.settings;
-	return await waited(call, await call.computer(), job, seconds === undefined ? maxCallMs : Math.min(seconds * 1000, maxCallMs));
+	const computer = await call.computer();
+	const { id, notes } = await jobNamed(call, computer, job, true);
+	return noted(notes, await waited(call, computer, id, seconds === undefined ? maxCallMs : Math.min(seconds * 1000, maxCallMs)));
+}
+
+function noted(notes: readonly string[], answer: Answer): Answer {
+	return { ...answer, text: [...notes, answer.text].join("\n") };
 }
 
 async function send(call: ToolCall): Promise<Answer> {
 	const { job, text: line, end = false } = call.args as { job: string; text: string; end?: boolean };
 	const computer = await call.computer();
-	await computer.commands.sendInput(job, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
-	return await waited(call, computer, job, TOOL_LIMITS.answerMs);
+	const { id, notes } = await jobNamed(call, computer, job, true);
+	await computer.commands.sendInput(id, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
+	return noted(notes, await waited(call, computer, id, TOOL_LIMITS.answerMs));
 }
 
 async function kill(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
-	const state = await computer.commands.kill(call.args["handleId"] as string, { signal: call.signal });
+	const { id } = await jobNamed(call, computer, call.args["handleId"] as string, false);
+	const state = await computer.commands.kill(id, { signal: call.signal });
 	return await jobAnswer(call, computer, state, undefined);
 }
 
@@ -138,17 +175,19 @@ async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs:
 }
 
 async function read(call: ToolCall): Promise<Answer> {
-	const { handleId: id, fromOffset, stream = "stdout" } = call.args as { handleId: string; fromOffset?: number; stream?: StreamName };
+	const { handleId, fromOffset, stream = "stdout" } = call.args as { handleId: string; fromOffset?: number; stream?: StreamName };
 	const computer = await call.computer();
+	const { id, notes } = await jobNamed(call, computer, handleId, true);
 	const state = await computer.commands.get(id, { signal: call.signal });
 	if (fromOffset === undefined && call.args["stream"] === undefined) {
-		return await jobAnswer(call, computer, state, state.running ? await questionOf(call, computer, state) : undefined);
+		return noted(notes, await jobAnswer(call, computer, state, state.running ? await questionOf(call, computer, state) : undefined));
 	}
 	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
 	const part = await computer.commands.output(id, { stream, offset: fromOffset ?? 0, length: bytes, signal: call.signal });
 	const shown = excerpt({ head: part.bytes, offset: part.offset }, { bytes, tokens }, cleanLine, () => "[...]", 1);
 	const more = shown.nextOffset < part.totalBytes;
 	const lines = [
+		...notes,
 		`${stream} of job "${id}", bytes ${part.offset} to ${shown.nextOffset} of ${part.totalBytes}`,
 		...(more ? [`next: ${call.say("ReadProcessLogs", { handleId: id, fromOffset: shown.nextOffset, stream })}`] : []),
 		asData(stream, shown.text),

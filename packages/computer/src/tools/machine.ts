@@ -1,5 +1,6 @@
 /** The computer itself: what it is, its variables, starting over. */
 
+import { isComputerError } from "../errors/index.js";
 import { asData } from "./data-text.js";
 import { FULL, flag, HINTS, list, parameters, STANDARD, text, tool } from "./define.js";
 import { ToolFailure } from "./failure.js";
@@ -104,7 +105,10 @@ async function rebuild(call: ToolCall): Promise<Answer> {
 
 async function reset(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
-	await computer.sessions.remove(call.settings.session, { signal: call.signal });
+	await computer.sessions.remove(call.settings.session, { signal: call.signal }).catch((error: unknown) => {
+		// There was none yet.
+		if (!isComputerError(error, "not_found")) throw error;
+	});
 	await computer.sessions.open(call.settings.session, { signal: call.signal });
 	return { text: "the shell is fresh, in the home folder; files and jobs are as they were" };
 }
