@@ -55,7 +55,7 @@ export class Egress {
 		this.#file = new PolicyFile(options.driver, options.name);
 		this.#gateway = new Gateway({
 			computer: options.name,
-			policy: async () => ({ rules: await this.#file.rules(), secrets: this.#withValues(await this.#file.read()) }),
+			policy: async () => ({ secrets: this.#withValues(await this.#read()), rules: await this.#file.rules() }),
 			authority: () => this.#openAuthority(),
 			onDecision: (decision) => this.#tell(decision),
 		});

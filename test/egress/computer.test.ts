@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import http from "node:http";
+import net, { type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type Computer, findComputer } from "lms-computer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stateDirectory } from "../../packages/computer/src/drivers/state-directory.js";
+import { DRIVERS } from "../support/drivers.js";
+import { startHolder } from "../support/outside.js";
+import { expectError, output } from "../support/suite.js";
+
+const servers: net.Server[] = [];
+let web: number;
+let echo: number;
+
+beforeAll(async () => {
+	web = await listen(http.createServer((request, response) => response.end(`${request.method} ${request.url}\n`)));
+	echo = await listen(net.createServer({ allowHalfOpen: true }, (socket) => void socket.on("error", () => {}).pipe(socket)));
+});
+
+afterAll(() => {
+	for (const server of servers) {
+		(server as http.Server).closeAllConnections?.();
+		server.close();
+	}
+});
+
+async function listen(server: net.Server): Promise<number> {
+	servers.push(server);
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return (server.address() as AddressInfo).port;
+}
+
+/** In the guest, with nothing but bash: sends to the proxy that the environment names, and answers what comes. */
+function viaProxy(send: string): string {
+	return `p=\${http_proxy#http://}; exec 3<>/dev/tcp/\${p%:*}/\${p#*:} && printf '${send.replaceAll("%", "%%")}' >&3 && timeout 20 cat <&3; exec 3>&-`;
+}
+
+const get = (host: string, path = "/") =>
+	viaProxy(`GET http://${host}${path} HTTP/1.1\\r\\nHost: ${host}\\r\\nConnection: close\\r\\n\\r\\n`);
+
+describe.for(DRIVERS)("$title", (target) => {
+	describe.skipIf(target.skip !== undefined)("egress", () => {
+		let computer: Computer;
+		const sh = (command: string) => output(computer, command);
+		beforeAll(async () => {
+			computer = await target.open("egress", { network: { allow: [`127.0.0.1:${web}`, `localhost:${echo}`] } });
+		});
+
+		test("a web server on this host is reached because a rule names it, and the decision is told", async () => {
+			const told: unknown[] = [];
+			const stop = computer.onDecision((decision) => told.push(decision));
+			expect(await sh(get(`127.0.0.1:${web}`, "/page"))).toContain("GET /page");
+			stop();
+			expect(told).toMatchObject([{ allowed: true, target: `127.0.0.1:${web}`, rule: `127.0.0.1:${web}` }]);
+			expect((await computer.history(20)).some((one) => "text" in one && one.text === `allowed 127.0.0.1:${web}`)).toBe(true);
+		});
+
+		test("a refusal says what and how to allow it", async () => {
+			const text = await sh(get("example.org"));
+			expect(text).toMatch(/^HTTP\/1\.1 403 Not allowed: lms-computer network allow example\.org:80 --name /);
+			expect(text).toContain(`The user can allow it with: lms-computer network allow example.org:80 --name ${computer.name}`);
+			const told = await sh(viaProxy("CONNECT example.org:443 HTTP/1.1\\r\\n\\r\\n"));
+			expect(told).toMatch(/^HTTP\/1\.1 403 Not allowed: lms-computer network allow example\.org:443 /);
+		});
+
+		test.each(["0x7f.1", "2130706433", "127.1", "[::ffff:127.0.0.2]", "[::1]", "169.254.169.254", "localhost", "127.0.0.2"])(
+			"%s is refused",
+			async (host) => {
+				expect(await sh(viaProxy(`CONNECT ${host}:${web} HTTP/1.1\\r\\n\\r\\n`))).toMatch(/^HTTP\/1\.1 403 /);
+			},
+		);
+
+		test("bytes both ways through CONNECT and SOCKS, to the last one", async () => {
+			const client = (hello: string, answer: number) =>
+				`exec 3<>/dev/tcp/127.0.0.1/3128; printf '${hello}' >&3; head -c ${answer} <&3 >/dev/null; head -c 2000000 /dev/zero | tee >(md5sum >/tmp/in) >&3 & ` +
+				`head -c 2000000 <&3 | md5sum; wait; cat /tmp/in; exec 3>&-`;
+			for (const [hello, answer] of [
+				[`CONNECT localhost:${echo} HTTP/1.1\\r\\n\\r\\n`, "HTTP/1.1 200 Connection established\r\n\r\n".length],
+				[`\\5\\1\\0\\5\\1\\0\\3\\11localhost\\x${(echo >> 8).toString(16)}\\x${(echo & 255).toString(16)}`, 12],
+			] as const) {
+				const sums = (await sh(client(hello, answer))).split("\n");
+				expect(sums).toHaveLength(2);
+				expect(sums[0]).toBe(sums[1]);
+			}
+		});
+
+		test("there is no other way: no route, no name server", async () => {
+			expect((await computer.exec("echo x >/dev/tcp/192.0.2.1/80", { session: "aside" })).stderr).toMatch(/unreachable/i);
+			expect((await computer.exec("echo x >/dev/udp/192.0.2.1/53", { session: "aside" })).stderr).toMatch(/unreachable/i);
+			expect((await computer.exec("getent hosts example.org", { session: "aside" })).exitCode).not.toBe(0);
+		});
+
+		test("rules change while it runs, for every holder, and all of it goes away again", async () => {
+			const asked = viaProxy(`CONNECT localhost:${web} HTTP/1.1\\r\\n\\r\\n`);
+			await computer.exec("true", { session: "old" });
+			const other = (await findComputer({ name: computer.name, driver: computer.driver })) as Computer;
+			try {
+				const state = await other.setNetwork({ allow: [`localhost:${web}`, "local-model:9"] });
+				expect(state).toMatchObject({
+					on: true,
+					allow: [{ word: `localhost:${web}` }, { word: "local-model:9", rules: ["host.lms-computer.internal:9"] }],
+				});
+				// This holder carries: it is the older one.
+				expect(await sh(`(${asked}) & sleep 0.5; kill $!`)).toMatch(/^HTTP\/1\.1 200 /);
+				expect(await sh(get(`127.0.0.1:${web}`))).toMatch(/^HTTP\/1\.1 403 /);
+				await other.setNetwork("none");
+			} finally {
+				await other.close();
+			}
+			expect(await sh("env | grep -ciE '^(https?_proxy|ssl_cert_file|lms_computer)' ; :")).toBe("0");
+			expect((await computer.exec("env | grep -c http_proxy", { session: "old" })).stdout).toBe("0\n");
+			expect((await computer.exec("exec 3<>/dev/tcp/127.0.0.1/3128", { session: "aside" })).exitCode).not.toBe(0);
+			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
+			expect((await computer.exec("echo $http_proxy", { session: "old" })).stdout).toBe("http://127.0.0.1:3128\n");
+			await expectError(computer.setNetwork({ allow: ["http://example.org"] }), "invalid_argument");
+		});
+
+		test("a port of the loopback leads to this host's, for programs that know no proxy", async () => {
+			await computer.setNetwork({ allow: [`local-model:${web}`] });
+			const direct = `exec 3<>/dev/tcp/127.0.0.1/${web}; printf 'GET /v1/models HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3; exec 3>&-`;
+			expect(await sh(direct)).toContain("GET /v1/models");
+			expect(await sh(get(`host.lms-computer.internal:${web}`, "/named"))).toContain("GET /named");
+		});
+
+		test("while nobody holds the computer the proxy says so at once; the rules are there for the next one", async () => {
+			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
+			const open = { ...target.options, name: computer.name };
+			const job = `sleep 1; (${get(`127.0.0.1:${web}`)}) >/tmp/alone 2>&1`;
+			// Another process starts it and ends; this one lets go.
+			const holder = startHolder(open, `(${job}) >/dev/null 2>&1 & echo started`);
+			await holder.line("result");
+			await computer.close();
+			holder.kill();
+			await holder.exited;
+			await new Promise((resolve) => setTimeout(resolve, 1500));
+			computer = await target.open("egress");
+			expect(await sh("for i in 1 2 3 4 5 6; do [ -s /tmp/alone ] && break; sleep 0.5; done; cat /tmp/alone")).toMatch(
+				/^HTTP\/1\.1 503 No lms-computer process is connected/,
+			);
+			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
+		});
+
+		test("after a restart it is as before", async () => {
+			await computer.stop();
+			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
+		});
+
+		test("a file of rules that is damaged lets nothing through, and that is said", async () => {
+			const file = join(stateDirectory(), "egress", computer.driver, `${computer.name}.json`);
+			const text = await readFile(file, "utf8");
+			await writeFile(file, text.slice(0, text.length / 2));
+			expect(await sh(get(`127.0.0.1:${web}`))).toMatch(/^HTTP\/1\.1 403 /);
+			expect(computer.notices.join("\n")).toContain("can not be read: nothing is allowed until it is set again");
+			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
+			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
+		});
+	});
+});
