@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DRIVERS, type Target } from "../support/drivers.js";
 import type { Session } from "./imitation.js";
-import { installPlugin, node22, type Plugin, startPlugin } from "./plugin.js";
+import { chat, installPlugin, node22, type Plugin, startPlugin } from "./plugin.js";
 
 const podman = DRIVERS.find(({ driver }) => driver === "podman");
 const namespace = DRIVERS.find(({ driver }) => driver === "namespace");
@@ -39,12 +40,6 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<Plugin> {
 /** However slow this machine is. */
 function eventually<T>(look: () => Promise<T>) {
 	return expect.poll(look, { timeout: 20_000, interval: 50 });
-}
-
-/** A chat with a computer of this target's. */
-function chat(target: Target, name: string, more: Record<string, unknown> = {}) {
-	const image = target.options.image ?? "debian:bookworm-slim";
-	return { config: { name: target.computerName(name), driver: target.driver, image, preset: "none", ...more } };
 }
 
 /** What a command of the model writes, without the lines around it. */
@@ -183,6 +178,27 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect((await host.preprocess(message)).text).toContain("/home/user/attachments/the cat-2.png");
 			expect(await computer.files.readText("attachments/the cat.png")).toBe("cat");
 			expect((await computer.files.list("attachments")).entries.map(({ name }) => name)).toEqual(["the cat-2.png", "the cat.png"]);
+		});
+
+		test("a chat of its own computer shares its folder with it", async () => {
+			const workingDirectory = await mkdtemp(join(scratch, "chat-"));
+			const chosen = { ...chat(target, "own", { computer: "chat", shareChatFolder: true }), workingDirectory };
+			const mark = createHash("sha256").update(workingDirectory).digest("hex").slice(0, 12);
+			const { host } = await start();
+			const session = await host.openSession(chosen);
+			await writeFile(join(workingDirectory, "from-the-user"), "hello");
+			expect(await run(session, 'echo there >/mnt/shared/from-the-model; echo "[[$(cat /mnt/shared/from-the-user)]]"')).toBe("hello");
+			expect(await readFile(join(workingDirectory, "from-the-model"), "utf8")).toBe("there\n");
+			expect((await host.preprocess({ text: "What is there?", ...chosen })).text).toContain("/mnt/shared");
+			await target.open(`own-${mark}`); // found again, and removed with the others
+		});
+
+		test.runIf(target.driver === "docker")("an image that is nowhere is told, with a way out", async () => {
+			const { host } = await start();
+			const session = await host.openSession(chat(target, "nowhere", { image: "other", otherImage: "localhost:1/nowhere:1" }));
+			const { result, statuses } = await session.call("Execute", { command: "true" });
+			expect(statuses).toContain("pulling localhost:1/nowhere:1, 0 %");
+			expect(result).toMatch(/^error: .*\nhint: /);
 		});
 
 		test("a message shows the model its computer, beside its shell", async () => {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Target } from "../support/drivers.js";
 import { fromRoot } from "../support/repository.js";
 import { Imitation } from "./imitation.js";
 
@@ -78,6 +79,12 @@ export async function startPlugin(folder: string, node: string, more: NodeJS.Pro
 	await Promise.race([host.ready, early]);
 	early.catch(() => {}); // it may end from now on
 	return { host, process: child, ended, complaints: () => complaints };
+}
+
+/** A chat with a computer of this target's. */
+export function chat(target: Target, name: string, more: Readonly<Record<string, unknown>> = {}) {
+	const image = target.options.image ?? "debian:bookworm-slim";
+	return { config: { name: target.computerName(name), driver: target.driver, image, preset: "none", ...more } };
 }
 
 /** LM Studio runs plugins on Node 22. The npm package of that name brings one where this is another. */

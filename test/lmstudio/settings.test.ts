@@ -56,6 +56,15 @@ test("another image, ports, packages and limits", () => {
 	expect(computer).toMatchObject({ image: "python:3", ports: ["8080:80,3000:3000"], preset: "node", cpus: 0.5, network: "open" });
 });
 
+test.each([
+	[{}, "none"],
+	[{ internet: "on", allowedHosts: ["pip"] }, "open"],
+	[{ internet: "allow-list", allowedHosts: [" pip", "example.com:8443 "] }, { allow: ["pip", "example.com:8443"] }],
+	[{ internet: "allow-list", allowedHosts: [] }, "none"],
+])("%j is the network %j", (values, network) => {
+	expect(settings(values).computer.network).toEqual(network);
+});
+
 describe("one computer for each chat", () => {
 	test("has a name of its own, always the same", () => {
 		const { name } = settings({ computer: "chat" }, "/chats/1").computer;

@@ -11,8 +11,12 @@ const MAX_CHATS = 16;
 const FIRST_ANSWER_MS = 3_000;
 const LATER_ANSWER_MS = 500;
 
-/** Of output as it usually is. A result takes a quarter of the model's context at most. */
+/** Of output as it usually is. */
 const BYTES_PER_TOKEN = 4;
+const MIN_OUTPUT_TOKENS = 500;
+
+/** Of a model that nobody knows: all tools. */
+const LARGE_CONTEXT = 32_768;
 
 export interface CallOptions {
 	readonly signal: AbortSignal;
@@ -48,9 +52,8 @@ export class Chat {
 		this.#toolbox = this.#makeToolbox();
 	}
 
-	/** How much the chat's model holds, where a setting does not decide. What is answered late counts later. */
+	/** How much the chat's model holds. What is answered late counts later. */
 	async learnContext(ask: () => Promise<number | undefined>): Promise<void> {
-		if (this.settings.tools.profile !== undefined) return;
 		const answered = ask()
 			.catch(() => undefined)
 			.then((tokens) => tokens !== undefined && this.configure(this.settings, tokens));
@@ -97,28 +100,30 @@ export class Chat {
 		}
 	}
 
+	/** Lets go of its computer; a later call finds it again. */
 	async close(): Promise<void> {
-		await this.#toolbox.close();
+		const before = this.#toolbox;
+		this.#computer = undefined;
+		this.#toolbox = this.#makeToolbox();
+		await before.close();
 	}
 
 	#makeToolbox(): Toolbox {
 		const { computer, tools } = this.settings;
+		// The toolbox gives a result a quarter of the context at most.
+		const maxOutputTokens = Math.max(MIN_OUTPUT_TOKENS, Math.ceil(tools.maxOutputBytes / BYTES_PER_TOKEN));
 		return new Toolbox({
 			...tools,
-			contextTokens: this.#contextTokens,
-			maxOutputTokens: Math.ceil(Math.min(tools.maxOutputBytes / BYTES_PER_TOKEN, (this.#contextTokens ?? Number.POSITIVE_INFINITY) / 4)),
-			open: async ({ signal, onProgress }) => {
+			contextTokens: this.#contextTokens ?? Math.max(LARGE_CONTEXT, 4 * maxOutputTokens),
+			maxOutputTokens,
+			open: async (options) => {
 				this.#told = 0;
 				this.#computer = undefined;
-				this.#computer = await openComputer({ ...computer, signal, onProgress: (step) => onProgress?.(withPercent(step)) });
+				this.#computer = await openComputer({ ...computer, ...options });
 				return this.#computer;
 			},
 		});
 	}
-}
-
-function withPercent<Step extends { readonly message: string; readonly fraction?: number }>(step: Step): Step {
-	return step.fraction === undefined ? step : { ...step, message: `${step.message} · ${Math.floor(step.fraction * 100)} %` };
 }
 
 export class Chats {

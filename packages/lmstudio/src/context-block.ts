@@ -39,7 +39,7 @@ function describe(seen: Observation): string[] {
 			`Free: disk ${bytes(info.disk.freeBytes)} of ${bytes(info.disk.totalBytes)}, memory ${bytes(info.memory.availableBytes)} of ${bytes(info.memory.totalBytes)}`,
 		);
 	}
-	lines.push(`Internet: ${internet(seen)}. Files: ${keeping(seen)}`);
+	lines.push(`Internet: ${internet(seen)}. Files: ${keeping(seen)}`, ...shared(seen));
 	if (tools !== undefined && tools.length > 0) lines.push(`Tools: ${tools.map((name) => word(name, 20)).join(", ")}`);
 	if (cwd !== undefined) lines.push(`Working directory: ${word(cwd, 200)}`);
 	for (const job of jobs?.slice(0, 5) ?? [])
@@ -61,6 +61,16 @@ function planned({ state, settings, ...seen }: Observation): string[] {
 		`System: ${system}. ${limits.filter(Boolean).join(", ")}`,
 		`Internet: ${internet({ state, settings, ...seen })}. Files: ${keeping({ state, settings, ...seen })}`,
 		"Working directory: /home/user",
+		...shared({ state, settings, ...seen }),
+	];
+}
+
+/** What the user sees too. */
+function shared({ settings }: Observation): string[] {
+	const { folders = [], ports = [] } = settings.computer;
+	return [
+		...(folders.length > 0 ? ["Shared with the user: what is in /mnt/shared"] : []),
+		...ports.map((port) => `Ports that the user reaches (theirs:yours): ${word(String(port), 200)}`),
 	];
 }
 
@@ -70,7 +80,7 @@ function internet({ settings }: Observation): string {
 }
 
 function keeping({ settings }: Observation): string {
-	return settings.computer.persistence === "ephemeral" ? "gone when the computer is no longer used" : "kept";
+	return settings.computer.persistence === "ephemeral" ? "gone when the user has left for a while" : "kept";
 }
 
 function fileNames({ files = [], moreFiles = 0 }: Observation): string {

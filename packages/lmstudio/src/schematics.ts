@@ -28,11 +28,12 @@ export const schematics = createConfigSchematics()
 		"stringArray",
 		{
 			displayName: "Allowed hosts",
-			subtitle: "One host each: pypi.org, *.debian.org, example.com:8443",
+			subtitle: "One each: pypi.org, *.debian.org, example.com:8443, or apt, apk, pip, npm, github, huggingface, local-model",
+			hint: "The words stand for what these tools need. local-model is the model server on port 1234 of your computer: local-model:11434 is another port of it.",
 			maxNumItems: 200,
 			...when("internet", "allow-list"),
 		},
-		[],
+		["apt", "apk", "pip", "npm", "github"],
 	)
 	.field(
 		"computer",
@@ -65,9 +66,10 @@ export const schematics = createConfigSchematics()
 		{
 			displayName: "Persistence",
 			subtitle: "Whether its files are there tomorrow",
+			hint: "LM Studio may end a plugin that was idle for a while; an ephemeral computer is gone then.",
 			options: [
 				{ value: "persistent", displayName: "Persistent: files are kept" },
-				{ value: "ephemeral", displayName: "Ephemeral: gone when nobody holds it any more" },
+				{ value: "ephemeral", displayName: "Ephemeral: gone when the plugin ends" },
 			],
 		},
 		"persistent",

@@ -65,11 +65,17 @@ function machine(config: Config): OpenOptions {
 		cpus: config.get("cpus"),
 		memoryBytes: config.get("memoryMB") * MIB,
 		diskBytes: config.get("diskMB") * MIB,
-		network: config.get("internet") === "on" ? "open" : "none",
+		network: network(config),
 		ports: ports === "" ? [] : [ports],
 		persistence: config.get("persistence") as OpenOptions["persistence"],
 		idleStopMs: config.get("idleStopMinutes") * 60_000,
 	};
+}
+
+function network(config: Config): OpenOptions["network"] {
+	const allow = config.get("allowedHosts").map((host) => host.trim());
+	if (config.get("internet") === "on") return "open";
+	return config.get("internet") === "allow-list" && allow.length > 0 ? { allow } : "none";
 }
 
 /** A chat has no name that a plugin is told, but a folder of its own. */
