@@ -7,6 +7,7 @@ import { DRIVERS, type Target } from "../support/drivers.js";
 import type { Session } from "./imitation.js";
 import { chat, installPlugin, node22, type Plugin, startPlugin } from "./plugin.js";
 
+const docker = DRIVERS.find(({ driver }) => driver === "docker");
 const podman = DRIVERS.find(({ driver }) => driver === "podman");
 const namespace = DRIVERS.find(({ driver }) => driver === "namespace");
 
@@ -193,14 +194,6 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			await target.open(`own-${mark}`); // found again, and removed with the others
 		});
 
-		test.runIf(target.driver === "docker")("an image that is nowhere is told, with a way out", async () => {
-			const { host } = await start();
-			const session = await host.openSession(chat(target, "nowhere", { image: "other", otherImage: "localhost:1/nowhere:1" }));
-			const { result, statuses } = await session.call("Execute", { command: "true" });
-			expect(statuses).toContain("pulling localhost:1/nowhere:1, 0 %");
-			expect(result).toMatch(/^error: .*\nhint: /);
-		});
-
 		test("a message shows the model its computer, beside its shell", async () => {
 			const computer = await target.open("shown");
 			const { host } = await start();
@@ -220,6 +213,16 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 		});
 	});
 }
+
+describe.skipIf(docker === undefined || docker.skip !== undefined)("docker", () => {
+	test("an image that is nowhere is told, with a way out", async () => {
+		const { host } = await start();
+		const session = await host.openSession(chat(docker as Target, "nowhere", { image: "other", otherImage: "localhost:1/nowhere:1" }));
+		const { result, statuses } = await session.call("Execute", { command: "true" });
+		expect(statuses).toContain("pulling localhost:1/nowhere:1, 0 %");
+		expect(result).toMatch(/^error: .*\nhint: /);
+	});
+});
 
 describe.skipIf(podman === undefined || podman.skip !== undefined)("podman", () => {
 	test("its service is started without a PATH and a HOME", async () => {
