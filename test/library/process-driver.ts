@@ -93,6 +93,10 @@ export class ProcessMachine implements Machine {
 		await agent?.stop();
 	}
 
+	async setNetwork(): Promise<void> {
+		throw new ComputerError("not_supported", "it has the host's network");
+	}
+
 	async remove(): Promise<void> {
 		this.#driver.machines.delete(this.name);
 		await this.stop();

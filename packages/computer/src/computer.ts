@@ -22,14 +22,14 @@ import {
 	removeCheckpoint,
 	rollBack,
 } from "./checkpoints.js";
-import type { Abortable, Checkpoint, DriverName, MachineInfo } from "./driver.js";
+import type { Abortable, Checkpoint, DriverName, MachineInfo, MachineSpec } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { Digest } from "./egress/digest.js";
 import { type DecisionListener, Egress, type EgressState } from "./egress/egress.js";
 import { expectAllow } from "./egress/presets.js";
 import { expectSecrets } from "./egress/secrets.js";
 import { type ComputerEvent, Events } from "./events.js";
-import { expectWhole, refuse } from "./expect.js";
+import { expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
@@ -195,6 +195,15 @@ export class Computer {
 	/** Connects, starting the machine if it must. Calls do so by themselves. */
 	async start(options: Abortable = {}): Promise<void> {
 		await this.#link.get(options.signal);
+	}
+
+	/**
+	 * No network, or an open one. Where the driver's capabilities say `live`, everything goes on; ports that were published are back with an open one.
+	 * `not_supported` where the machine can not change.
+	 */
+	async setNetwork(network: MachineSpec["network"], options: Abortable = {}): Promise<void> {
+		expectOneOf("network", network, ["none", "open"]);
+		await this.#slot.use((machine) => machine.setNetwork(network, options), options.signal);
 	}
 
 	/** Ends every shell and command; files are kept. The next call starts it again. */

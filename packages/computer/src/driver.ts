@@ -161,6 +161,8 @@ export interface Machine {
 	stop(options?: Abortable): Promise<void>;
 	/** Idempotent. Nothing is left: no process, no file, no cgroup. */
 	remove(options?: Abortable): Promise<void>;
+	/** Idempotent. `not_supported` where it can not be changed while the machine runs; with `context.rebuild` a machine made anew can have it. */
+	setNetwork(network: MachineSpec["network"], options?: Abortable): Promise<void>;
 	/** A new byte stream to the running agent. Destroying it ends whatever was spawned for it. */
 	connect(options?: Abortable): Promise<Duplex>;
 	/** Undefined where the driver's capabilities say `checkpoints: false`. */

@@ -22,6 +22,8 @@ const dialect: Dialect = {
 	installHint: "Install Docker (https://docs.docker.com/get-docker/), or use another driver.",
 	imageNames: (reference) => [reference],
 	logConfig: { Type: "json-file", Config: { "max-size": "64k", "max-file": "1" } },
+	defaultNetwork: "bridge",
+	joinsFromNone: true,
 	// Docker Desktop and those that came after it take Windows' own paths.
 	hostPath: (path) => path,
 	// Docker refuses a runtime that it does not know, in words that we understand.

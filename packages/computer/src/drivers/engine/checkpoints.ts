@@ -19,6 +19,7 @@ import { canceled } from "./deadline.js";
 import type { Engine } from "./engine.js";
 import { LABELS, specOf } from "./labels.js";
 import { appliedLimits } from "./machine-info.js";
+import { attachedNetwork } from "./network.js";
 import { removeContainer } from "./remove-container.js";
 import { removeStandIns, standInName } from "./stand-ins.js";
 
@@ -153,7 +154,7 @@ export class EngineCheckpoints implements CheckpointStore {
 
 	#spec(container: ContainerInspectInfo): MachineSpec {
 		const spec = specOf(container.Config.Labels);
-		if (spec !== undefined) return spec;
+		if (spec !== undefined) return { ...spec, network: attachedNetwork(container) };
 		throw new ComputerError("not_supported", `The machine ${this.#name} does not say what it was made from`, {
 			hint: "It was made by another version of lms-computer. Make the computer anew.",
 		});

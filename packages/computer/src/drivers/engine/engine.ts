@@ -101,7 +101,7 @@ export class Engine {
 	async #readFacts(): Promise<EngineFacts> {
 		const read = (_: Docker | undefined, abort: AbortSignal) => this.dialect.readInfo((path) => getJson(this.endpoint, path, abort));
 		const info = await this.#attempt(ASK_FACTS, undefined, read, {});
-		return readFacts(info, this.endpoint, this.#platform);
+		return readFacts(info, this.endpoint, this.#platform, this.dialect.joinsFromNone);
 	}
 }
 

@@ -33,7 +33,7 @@ export interface EngineFacts {
 	readonly openNetworkMode: string;
 }
 
-export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): EngineFacts {
+export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform, joinsFromNone = true): EngineFacts {
 	const rootless = info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option));
 	const has = (controller: string): boolean => info.CgroupControllers?.includes(controller) ?? true;
 	return {
@@ -52,7 +52,7 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 			publishPorts: true,
 			otherUsers: true,
 			installPresets: true,
-			switchNetwork: info.UserNetwork === undefined ? "live" : info.UserNetwork === "" ? "refused" : "restart",
+			switchNetwork: info.UserNetwork === "" ? "refused" : info.UserNetwork === undefined && joinsFromNone ? "live" : "restart",
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,
 			checkpoints: true,

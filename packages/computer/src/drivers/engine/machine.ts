@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
-import type { Abortable, CheckpointStore, DriverName, Machine, MachineInfo } from "../../driver.js";
+import type { Abortable, CheckpointStore, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, GUEST_AGENT } from "../../limits.js";
 import { dropTags } from "./checkpoint-images.js";
@@ -11,6 +11,7 @@ import type { ExecStream } from "./exec-stream.js";
 import { FrameReader } from "./frames.js";
 import { specOf } from "./labels.js";
 import { readMachineInfo } from "./machine-info.js";
+import { switchNetwork } from "./network.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
@@ -70,6 +71,10 @@ export class EngineMachine implements Machine {
 		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
 		const t = Math.ceil(DEADLINES.stopGraceMs / 1000);
 		await this.#call("stop", options, (it, abortSignal) => unless304(it.stop({ t, abortSignal })));
+	}
+
+	async setNetwork(network: MachineSpec["network"], options: Abortable = {}): Promise<void> {
+		await switchNetwork(this.#engine, await this.#container(options), this.name, network, options);
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { Abortable, CheckpointStore, MachineInfo } from "../../driver.js";
+import type { Abortable, CheckpointStore, MachineInfo, MachineSpec } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { runAgent } from "./agent.js";
@@ -81,6 +81,14 @@ export class NamespaceMachine implements Owner {
 			deadline.done();
 		}
 		if ((await directoryTime(this.directory)) === undefined) throw this.#gone("was removed");
+	}
+
+	async setNetwork(network: MachineSpec["network"], _options?: Abortable): Promise<void> {
+		if (network === "none") return;
+		throw new ComputerError("not_supported", `The namespace driver has no network for ${this.name}`, {
+			hint: "Make a computer with Docker or Podman for one; `lms-computer port` reaches this one's ports without.",
+			context: { driver: this.driver },
+		});
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {

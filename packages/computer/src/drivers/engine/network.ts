@@ -1,0 +1,63 @@
+/** Between no network and an open one while everything goes on: a container is taken out of one network of the engine's and put into another. */
+import type { ContainerInspectInfo } from "dockerode";
+import type { Abortable, MachineSpec } from "../../driver.js";
+import { ComputerError } from "../../errors/index.js";
+import type { Engine } from "./engine.js";
+
+type Network = MachineSpec["network"];
+
+const NONE = "none";
+
+/** Networks that an ordinary user's Podman makes for one container alone: nothing can be put into them, or taken out. */
+const PRIVATE = /^(slirp4netns|pasta)/;
+
+/** What a container has now; its labels say what it was made with. */
+export function attachedNetwork({ HostConfig, NetworkSettings }: Pick<ContainerInspectInfo, "HostConfig" | "NetworkSettings">): Network {
+	if (PRIVATE.test(HostConfig.NetworkMode ?? "")) return "open";
+	return attached(NetworkSettings).length > 0 ? "open" : "none";
+}
+
+function attached(settings: ContainerInspectInfo["NetworkSettings"]): readonly string[] {
+	return Object.keys(settings.Networks ?? {}).filter((name) => name !== NONE);
+}
+
+/** Idempotent. `not_supported` where the machine has to be made anew for it; `context.rebuild` is then true. */
+export async function switchNetwork(
+	engine: Engine,
+	container: ContainerInspectInfo,
+	name: string,
+	wanted: Network,
+	options: Abortable,
+): Promise<void> {
+	if (attachedNetwork(container) === wanted) return;
+	const { product, defaultNetwork, joinsFromNone } = engine.dialect;
+	const mode = container.HostConfig.NetworkMode ?? "";
+	if (PRIVATE.test(mode) || (mode === NONE && !joinsFromNone)) {
+		throw new ComputerError("not_supported", `${product} can not change the network of ${name} while it runs`, {
+			hint: "Its files can be kept: the computer is made anew with them and the other network.",
+			context: { driver: engine.dialect.name, rebuild: true },
+		});
+	}
+	const action = `change the network of ${name}`;
+	// Not the caller's signal between the two steps: it would leave the machine in no network that the engine knows of.
+	const change = async (verb: "connect" | "disconnect", network: string): Promise<void> => {
+		await engine.call(action, async (docker, abortSignal) => {
+			const order = { Container: container.Id, ...(verb === "disconnect" ? { Force: true } : {}), abortSignal };
+			await docker.getNetwork(network)[verb](order);
+		});
+	};
+	if (options.signal?.aborted) throw new ComputerError("canceled", `It was canceled before it could ${action}`);
+	if (wanted === "none") {
+		for (const network of attached(container.NetworkSettings)) await change("disconnect", network);
+		if (joinsFromNone) await change("connect", NONE);
+		return;
+	}
+	const isInNone = NONE in (container.NetworkSettings.Networks ?? {});
+	if (isInNone) await change("disconnect", NONE);
+	try {
+		await change("connect", defaultNetwork);
+	} catch (error) {
+		if (isInNone) await change("connect", NONE).catch(() => {});
+		throw error;
+	}
+}
