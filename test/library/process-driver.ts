@@ -93,8 +93,8 @@ export class ProcessMachine implements Machine {
 		await agent?.stop();
 	}
 
-	async setNetwork(): Promise<void> {
-		throw new ComputerError("not_supported", "it has the host's network");
+	async setNetwork(network: "none" | "open"): Promise<void> {
+		if (network === "open") throw new ComputerError("not_supported", "it has the host's network");
 	}
 
 	async remove(): Promise<void> {

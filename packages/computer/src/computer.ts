@@ -29,7 +29,7 @@ import { type DecisionListener, Egress, type EgressState } from "./egress/egress
 import { expectAllow } from "./egress/presets.js";
 import { expectSecrets } from "./egress/secrets.js";
 import { type ComputerEvent, Events } from "./events.js";
-import { expectOneOf, expectWhole, refuse } from "./expect.js";
+import { expectOneOf, expectWhole } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
@@ -147,15 +147,18 @@ export class Computer {
 	}
 
 	/**
-	 * Changes what it may reach while it runs: nothing, or an allow-list of rules and presets, in place of the one before. Counts at once, for every holder.
-	 * `not_supported` for a machine that has a network of its own.
+	 * Changes what it may reach while it runs: nothing, everything, or an allow-list of rules and presets in place of the one before. Counts at once, for every
+	 * holder. Where the driver's capabilities say `live`, everything goes on, and ports that were published are back with an open one.
+	 * `not_supported` where the machine can not change.
 	 */
-	async setNetwork(network: "none" | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
-		if (network === "none") await this.#egress.off();
-		else if (typeof network !== "object" || network === null) refuse("network", '"none" or { allow: [...] }', network);
-		else await this.#egress.set(expectAllow("allow", network.allow), options);
+	async setNetwork(network: MachineSpec["network"] | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
+		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;
+		const own = allow === undefined ? expectOneOf('network, "none", "open" or { allow: [...] }', network, ["none", "open"]) : "none";
+		await this.#slot.use((machine) => machine.setNetwork(own, options), options.signal);
+		if (allow === undefined) await this.#egress.off();
+		else await this.#egress.set(allow, options);
 		const state = await this.#egress.state();
-		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : "none");
+		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : own);
 		return state;
 	}
 
@@ -195,15 +198,6 @@ export class Computer {
 	/** Connects, starting the machine if it must. Calls do so by themselves. */
 	async start(options: Abortable = {}): Promise<void> {
 		await this.#link.get(options.signal);
-	}
-
-	/**
-	 * No network, or an open one. Where the driver's capabilities say `live`, everything goes on; ports that were published are back with an open one.
-	 * `not_supported` where the machine can not change.
-	 */
-	async setNetwork(network: MachineSpec["network"], options: Abortable = {}): Promise<void> {
-		expectOneOf("network", network, ["none", "open"]);
-		await this.#slot.use((machine) => machine.setNetwork(network, options), options.signal);
 	}
 
 	/** Ends every shell and command; files are kept. The next call starts it again. */
