@@ -34,7 +34,10 @@ try {
 	run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev", tarball], place);
 	const answer = output(join(place, "node_modules/.bin/lms-computer"), ["--version"]).trim();
 	if (answer !== version) stop(`the installed command says ${answer}, expected ${version}`);
-	writeFileSync(join(RELEASE, "sbom.cdx.json"), output("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit=dev"], place));
+	writeFileSync(
+		join(RELEASE, "sbom.cdx.json"),
+		output("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit=dev"], place).replaceAll(`file:${RELEASE}/`, "file:"),
+	);
 } finally {
 	rmSync(place, { recursive: true, force: true });
 }

@@ -10,6 +10,8 @@ const NOT_SOURCES = new Set([
 	"node_modules",
 	"dist",
 	"coverage",
+	"release",
+	"bench/results",
 	"packages/computer/agent",
 	"packages/computer/LICENSE",
 	"packages/computer/README.md",
