@@ -99,7 +99,7 @@ describe.skipIf(target === undefined)("the server over HTTP", () => {
 		const asked = new AbortController();
 		const call = one.callTool({ name: "Execute", arguments: { command: sleep } }, { signal: asked.signal }).catch(() => "canceled");
 		await expect.poll(() => processesWith(sleep), { timeout: 20_000 }).toHaveLength(1);
-		await other.callTool({ name: "WriteFile", arguments: { path: "shared.txt", content: "from the other\n" } });
+		await other.callTool({ name: "WriteFile", arguments: { path: "~/shared.txt", content: "from the other\n" } });
 		asked.abort();
 		expect(await call).toBe("canceled");
 		await expectGone(sleep);

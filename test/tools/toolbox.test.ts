@@ -1,7 +1,8 @@
+import { setTimeout } from "node:timers/promises";
 import { type Computer, openComputer } from "lms-computer";
 import { Toolbox } from "lms-computer/tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MATRIX } from "../support/drivers.js";
+import { DRIVERS, MATRIX } from "../support/drivers.js";
 
 describe.for(MATRIX)("$title", (target) => {
 	describe.skipIf(target.skip !== undefined)("the toolbox", () => {
@@ -31,6 +32,25 @@ describe.for(MATRIX)("$title", (target) => {
 			expect(result).toMatchObject({ isError: true, structured: { error: { code: "not_found" } } });
 		});
 	});
+});
+
+const [target] = DRIVERS.filter(({ skip }) => skip === undefined).toReversed();
+
+test.skipIf(target === undefined)("a command becomes a job in the time that the opening has left for it", async () => {
+	const made = await target?.open("toolbox-late");
+	const open = async () => {
+		await setTimeout(1_500);
+		return openComputer({ ...target?.options, name: made?.name });
+	};
+	const toolbox = new Toolbox({ open, maxCallMs: 2_000 });
+	try {
+		const { structured } = await toolbox.call("Execute", { command: "sleep 20" });
+		expect(structured).toMatchObject({ running: true, durationMs: expect.any(Number) });
+		expect(structured["durationMs"]).toBeLessThan(2_000);
+		await toolbox.call("KillBackground", { job: structured["job"] });
+	} finally {
+		await toolbox.close();
+	}
 });
 
 test("without a budget there is no word of one", async () => {

@@ -164,9 +164,8 @@ export const SERVING = {
 	progressMs: 5_000,
 	/** Lists of tools and prompts are the same as long as the server runs. */
 	listTtlMs: 3_600_000,
-	/** A computer that is ready so soon leaves time for the call that asked for it; one that takes longer than the second goes on without it. */
-	openReadyMs: 15_000,
-	openAnswerMs: 40_000,
+	/** A resource is waited for so long when the computer is still being made. */
+	openMs: 45_000,
 	/** Of commands that are ended because their client has gone. */
 	endMs: 5_000,
 } as const;

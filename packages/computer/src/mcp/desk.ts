@@ -1,9 +1,9 @@
 /** What one client works with: a computer that is opened when it is first needed, its tools, and the calls that go on. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ComputerError } from "../errors/index.js";
 import { type Computer, type OpenOptions, openComputer } from "../index.js";
 import { DEFAULTS, SERVING } from "../limits.js";
 import { Toolbox, type ToolboxOptions, type ToolResult } from "../tools/index.js";
-import { PatientOpen } from "./patient-open.js";
 
 export interface DeskOptions {
 	readonly computer: OpenOptions;
@@ -15,22 +15,16 @@ export class Desk {
 	readonly toolbox: Toolbox;
 	/** For people. */
 	readonly computerName: string;
-	readonly #opening: PatientOpen;
 	readonly #running = new Map<Promise<ToolResult>, AbortController>();
 	#opened: Computer | undefined;
 
 	constructor({ computer, tools }: DeskOptions) {
 		this.computerName = computer.name ?? DEFAULTS.name;
-		this.#opening = new PatientOpen((options) => openComputer({ ...computer, ...options }), {
-			readyMs: SERVING.openReadyMs,
-			answerMs: SERVING.openAnswerMs,
-		});
 		this.toolbox = new Toolbox({
 			callsPerTurn: 0,
 			...tools,
-			// Not ended by the one call that began it: others wait for the same computer.
-			open: async ({ onProgress }) => {
-				this.#opened = await this.#opening.open({ onProgress });
+			open: async (options) => {
+				this.#opened = await openComputer({ ...computer, ...options });
 				return this.#opened;
 			},
 		});
@@ -58,10 +52,23 @@ export class Desk {
 		}
 	}
 
+	/** For what is no tool. It waits no longer than a client does; what is being made goes on. */
+	async computer(): Promise<Computer> {
+		const waiting = new AbortController();
+		const late = sleep(SERVING.openMs, undefined, { signal: waiting.signal }).then(() => {
+			throw new ComputerError("busy", "the computer is still being made", { hint: "It goes on. Ask again in a moment." });
+		});
+		try {
+			return await Promise.race([this.toolbox.computer(), late]);
+		} finally {
+			waiting.abort();
+		}
+	}
+
 	/** Commands that are still waited for are ended; jobs live on. */
 	async close(): Promise<void> {
 		for (const canceled of this.#running.values()) canceled.abort();
-		const ended = Promise.allSettled([...this.#running.keys(), this.#opening.close()]);
+		const ended = Promise.allSettled([...this.#running.keys()]);
 		await Promise.race([ended, sleep(SERVING.endMs, undefined, { ref: false })]);
 		await this.toolbox.close();
 	}

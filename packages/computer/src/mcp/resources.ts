@@ -62,12 +62,12 @@ async function logs(computer: Computer, signal: AbortSignal): Promise<Resource[]
 	);
 }
 
-export async function readResource({ toolbox }: Desk, uri: string, context: ServerContext): Promise<ReadResourceResult> {
+export async function readResource(desk: Desk, uri: string, context: ServerContext): Promise<ReadResourceResult> {
 	const named = parseUri(uri);
 	if (named === undefined) throw new ResourceNotFoundError(uri, `Resource not found: expected computer://file/… or computer://job/…`);
 	const { signal } = context.mcpReq;
 	try {
-		const computer = await toolbox.computer({ signal });
+		const computer = await desk.computer();
 		const content = named.kind === "file" ? await fileContent(computer, named, signal) : await logContent(computer, named, signal);
 		return { contents: [{ uri, ...content }] };
 	} catch (error) {

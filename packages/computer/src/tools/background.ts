@@ -131,10 +131,12 @@ async function jobNamed(
 
 async function waitFor(call: ToolCall): Promise<Answer> {
 	const { job, seconds } = call.args as { job: string; seconds?: number };
-	const { maxCallMs } = call.settings;
 	const computer = await call.computer();
 	const { id, notes } = await jobNamed(call, computer, job, true);
-	return noted(notes, await waited(call, computer, id, seconds === undefined ? maxCallMs : Math.min(seconds * 1000, maxCallMs)));
+	return noted(
+		notes,
+		await waited(call, computer, id, Math.min(seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000, call.leftMs())),
+	);
 }
 
 function noted(notes: readonly string[], answer: Answer): Answer {

@@ -36,7 +36,7 @@ export const execute = tool({
 
 async function run(call: ToolCall): Promise<Answer> {
 	const { command, timeout, workdir } = call.args as { command: string; timeout?: number; workdir?: string };
-	const { timeoutMs, maxCallMs, maxOutputBytes, session } = call.settings;
+	const { timeoutMs, maxOutputBytes, session } = call.settings;
 	const computer = await call.computer();
 	const notes = await beforeDanger(call, computer, command);
 	const execution = await computer.spawn(command, {
@@ -44,7 +44,7 @@ async function run(call: ToolCall): Promise<Answer> {
 		cwd: workdir === undefined ? undefined : await guestPath(call, workdir),
 		stdin: true,
 		collect: true,
-		timeoutMs: Math.min(timeout === undefined ? timeoutMs : timeout * 1000, maxCallMs),
+		timeoutMs: Math.min(timeout === undefined ? timeoutMs : timeout * 1000, call.leftMs()),
 		onTimeout: "job",
 		maxOutputBytes: maxOutputBytes * 4,
 		signal: call.signal,

@@ -68,6 +68,8 @@ export interface ToolCall {
 	/** Opened by the first call that needs it. */
 	computer(): Promise<Computer>;
 	readonly signal: AbortSignal | undefined;
+	/** Of the time that the call may take: some of it may have gone into opening the computer. */
+	leftMs(): number;
 	/** Told to the user while it goes on. */
 	status(text: string): void;
 	readonly settings: Settings;

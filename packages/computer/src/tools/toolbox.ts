@@ -148,10 +148,12 @@ export class Toolbox {
 
 	#run(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
 		const status = (text: string) => options.onStatus?.(text);
+		const endsAt = performance.now() + this.#settings.maxCallMs;
 		return tool.run({
 			args,
 			computer: () => this.#opening.get(status),
 			signal: options.signal,
+			leftMs: () => Math.max(1, Math.round(endsAt - performance.now())),
 			status,
 			settings: this.#settings,
 			memory: this.#memory,
