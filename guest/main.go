@@ -21,7 +21,7 @@ const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR]
                                    be PID 1 and serve
        agent connect [--socket PATH]
                                    join stdio to the agent's socket
-       agent boot [probe|remove|copy|erase]
+       agent boot [probe|remove|copy|erase|size]
                                    on the host: make a machine from namespaces alone, JSON on stdin
        agent become PROGRAM …      turn into PROGRAM, as the parent of its orphans
        agent version

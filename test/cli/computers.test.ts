@@ -34,12 +34,13 @@ for (const target of DRIVERS) {
 			expect((await cli(["status", ...at(target, "life")])).status).toBe(1);
 		});
 
-		test("what only counts when it is made is said where it was made before", async () => {
+		test("what can be changed while it runs is, and what only a rebuild changes is said", async () => {
 			await target.open("before");
 			await new Promise((resolve) => setTimeout(resolve, 5_100));
-			const { status, stderr } = await cli(["exec", ...at(target, "before"), "--memory", "256m", "true"]);
+			const { status, stderr } = await cli(["exec", ...at(target, "before"), "--memory", "256m", "--hostname", "other", "true"]);
 			expect(status).toBe(0);
-			expect(stderr).toContain("--memory changed nothing");
+			expect(stderr).toContain("memory: 256 MB from now on, 1024 MB before");
+			expect(stderr).toContain("hostname: this computer has lms-computer, not other; a rebuild changes it");
 		});
 	});
 }

@@ -56,7 +56,7 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		expect(Date.now() - (await machine.inspect()).createdAt).toBeLessThan(60_000);
 
 		const container = await (await engine()).getContainer(machine.id).inspect();
-		expect([container.Path, ...container.Args]).toEqual(["/.lms/agent", "init"]);
+		expect([container.Path, ...container.Args]).toEqual(["/.lms/agent", "init", "--made", expect.stringMatching(/^[0-9a-f]{12}$/)]);
 		expect(container.Config.Env).toEqual(expect.arrayContaining(["HOME=/home/user", "LANG=C.UTF-8", "GREETING=two words=1"]));
 		expect(container.HostConfig).toMatchObject({ Memory: asked.memoryBytes, MemorySwap: asked.memoryBytes, PidsLimit: 100, NanoCpus: 1e9 });
 		expect(container.HostConfig).toMatchObject({ NetworkMode: "none", Privileged: false, SecurityOpt: ["no-new-privileges"] });

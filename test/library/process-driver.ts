@@ -1,6 +1,6 @@
 /** A driver whose machines are plain processes of the real agent: boots in ms, needs nothing, isolates nothing. For tests of what is above drivers. */
 import type { Duplex } from "node:stream";
-import type { Driver, Machine, MachineInfo, MachineSpec, MachineState } from "../../packages/computer/src/driver.js";
+import type { Driver, LiveSettings, Machine, MachineInfo, MachineSpec, MachineState } from "../../packages/computer/src/driver.js";
 import { ComputerError } from "../../packages/computer/src/errors/index.js";
 import { type RealAgent, startAgent } from "../agent/guest.js";
 
@@ -34,19 +34,27 @@ export class ProcessDriver implements Driver {
 	async create(spec: MachineSpec): Promise<Machine> {
 		this.calls.create++;
 		if (this.machines.has(spec.name)) throw new ComputerError("already_exists", `${spec.name} is there`);
-		const machine = new ProcessMachine(this, spec.name);
+		const machine = new ProcessMachine(this, spec);
 		this.machines.set(spec.name, machine);
 		await machine.start();
 		return machine;
 	}
 
-	async attach(name: string) {
+	async attach(name: string): Promise<Machine | undefined> {
 		this.calls.attach++;
 		return this.machines.get(name);
 	}
 
 	async list() {
 		return Promise.all([...this.machines.values()].map((machine) => machine.inspect()));
+	}
+
+	async count() {
+		return this.machines.size;
+	}
+
+	async leftovers() {
+		return [];
 	}
 
 	async close() {
@@ -65,19 +73,21 @@ export class ProcessMachine implements Machine {
 	readonly name: string;
 	state: MachineState = "stopped";
 	warnings: string[] = [];
+	spec: MachineSpec;
 	agent: RealAgent | undefined;
 	readonly #driver: ProcessDriver;
 
-	constructor(driver: ProcessDriver, name: string) {
+	constructor(driver: ProcessDriver, spec: MachineSpec) {
 		this.#driver = driver;
-		this.id = name;
-		this.name = name;
+		this.id = spec.name;
+		this.name = spec.name;
+		this.spec = spec;
 	}
 
 	async inspect(): Promise<MachineInfo> {
 		this.#expectThere();
 		const { id, name, driver, state, warnings } = this;
-		return { id, name, driver, state, image: "host", createdAt: 0, warnings };
+		return { id, name, driver, state, image: "host", createdAt: 0, own: true, warnings };
 	}
 
 	async start(): Promise<void> {
@@ -95,6 +105,28 @@ export class ProcessMachine implements Machine {
 
 	async setNetwork(network: "none" | "open"): Promise<void> {
 		if (network === "open") throw new ComputerError("not_supported", "it has the host's network");
+	}
+
+	async restart(): Promise<Machine> {
+		await this.stop();
+		await this.start();
+		return this;
+	}
+
+	async settings(): Promise<MachineSpec> {
+		this.#expectThere();
+		return this.spec;
+	}
+
+	async reconfigure(changes: LiveSettings): Promise<void> {
+		this.#expectThere();
+		this.spec = { ...this.spec, ...changes };
+	}
+
+	async rebuild(spec: MachineSpec): Promise<Machine> {
+		this.spec = spec;
+		await this.restart();
+		return this;
 	}
 
 	async remove(): Promise<void> {

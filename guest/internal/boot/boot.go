@@ -3,7 +3,7 @@
 //
 // Three processes are involved. `agent boot` becomes the supervisor: it holds the machine's lock, is the parent of its PID 1
 // and cleans up after it. Its child, `agent boot inside`, is born in the new namespaces, builds the root there, gives up
-// what it does not need and turns into `agent init` by exec. `agent boot probe`, `copy`, `erase` and `remove` are short-lived.
+// what it does not need and turns into `agent init` by exec. `agent boot probe`, `copy`, `erase`, `size` and `remove` are short-lived.
 package boot
 
 import (
@@ -52,10 +52,14 @@ func Run(args []string, in io.Reader, out io.Writer) error {
 		err = asOwner("copy", in, out)
 	case args[0] == "copy":
 		err = copyFiles(in, out)
+	case args[0] == "size" && os.Geteuid() != 0:
+		err = asOwner("size", in, out)
+	case args[0] == "size":
+		err = size(in, out)
 	case args[0] == "erase":
 		err = erase(in, out)
 	default:
-		err = failf("invalid_argument", "expected boot, boot probe, copy, erase or remove, got %q", args[0])
+		err = failf("invalid_argument", "expected boot, boot probe, copy, erase, size or remove, got %q", args[0])
 	}
 	if err != nil {
 		reply(out, answer{Status: "failed", Failure: asFailure(err)})

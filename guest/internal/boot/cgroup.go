@@ -124,10 +124,15 @@ func (g group) limit(controller string, spec *Spec) error {
 		return g.set("memory.max", number(spec.MemoryBytes))
 	}
 	// Memory and swap together must never be below memory alone: lift the one, set the other, then bring the one down.
-	_ = g.set("memory.memsw.limit_in_bytes", "-1") // absent without swap accounting
-	err := g.set("memory.limit_in_bytes", number(spec.MemoryBytes))
-	_ = g.set("memory.memsw.limit_in_bytes", number(spec.MemoryBytes))
-	return err
+	const both = "memory.memsw.limit_in_bytes"
+	before, _ := os.ReadFile(filepath.Join(g.Directory, both))
+	_ = g.set(both, "-1") // absent without swap accounting
+	if err := g.set("memory.limit_in_bytes", number(spec.MemoryBytes)); err != nil {
+		_ = g.set(both, strings.TrimSpace(string(before))) // less than is in use: all stays as it is
+		return err
+	}
+	_ = g.set(both, number(spec.MemoryBytes))
+	return nil
 }
 
 func (g group) set(file, value string) error { return write(filepath.Join(g.Directory, file), value) }

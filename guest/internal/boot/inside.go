@@ -2,6 +2,7 @@ package boot
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -105,7 +106,10 @@ func (p *plan) become() error {
 
 // command is what the guest's agent is told of its machine.
 func (s *Spec) command() []string {
-	argv := []string{"agent", "init", "--listen-fd", "3"}
+	argv := []string{
+		"agent", "init", "--listen-fd", "3",
+		fmt.Sprintf("--unheld=%dms", s.UnheldMs), fmt.Sprintf("--unclaimed=%dms", s.UnclaimedMs), fmt.Sprintf("--idle-stop=%dms", s.IdleStopMs),
+	}
 	if s.User != "" && s.User != "root" {
 		argv = append(argv, "--user", s.User)
 	}

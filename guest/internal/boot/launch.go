@@ -33,22 +33,22 @@ type plan struct {
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
 
 // launch returns once the child has become `agent init`.
-func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
+func launch(spec *Spec) (child *exec.Cmd, groups []group, warnings []string, err error) {
 	agent, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	// The socket is the host's: made here, in a directory that the guest never sees, and handed in as an open descriptor.
 	// So no path that a guest controls is ever used to reach it.
 	listener, err := listen(spec.Directory, agentSocket)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer listener.Close()
 	listener.SetUnlinkOnClose(false)
 	socket, err := listener.File()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer socket.Close()
 
@@ -63,17 +63,17 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 	child = clone(p.Rootless, "inside")
 	group, err := bornIn(child.SysProcAttr, groups)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer group.Close() // of nil too
 	p.Born = child.SysProcAttr.UseCgroupFD
 	input, err := json.Marshal(p)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	status, statusWriter, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer status.Close()
 	child.Stdin = bytes.NewReader(input)
@@ -82,7 +82,7 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 	child.Stderr = &complaint
 	if err := child.Start(); err != nil {
 		statusWriter.Close()
-		return nil, nil, refusal(err)
+		return nil, nil, nil, refusal(err)
 	}
 	statusWriter.Close()
 	report, err := readReport(status)
@@ -93,9 +93,9 @@ func launch(spec *Spec) (child *exec.Cmd, warnings []string, err error) {
 		if complaint.Len() > 0 {
 			failure.Message += fmt.Sprintf(": %.2000s", complaint.String())
 		}
-		return nil, nil, &failure
+		return nil, nil, nil, &failure
 	}
-	return child, append(notLimited(spec, limited, why), report.Warnings...), nil
+	return child, groups, append(notLimited(spec, limited, why), report.Warnings...), nil
 }
 
 // clone is this program again, in new namespaces. An ordinary user becomes root of a user namespace of one user.

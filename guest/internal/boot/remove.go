@@ -46,7 +46,16 @@ func remove(in io.Reader, out io.Writer) error {
 	if held == nil {
 		return failf("busy", "the machine in %s is running", target.Directory).hint("Stop it first.")
 	}
-	cleanUp(target.Directory)
+	if err := clearAway(root, target.Directory); err != nil {
+		return err
+	}
+	reply(out, answer{Status: "removed"})
+	return nil
+}
+
+// clearAway is called with the lock of a machine that does not run, and with that of its files.
+func clearAway(root *os.Root, directory string) error {
+	cleanUp(directory)
 	// Without its record a machine is broken: one that lost half of its files must not be started as if it were whole.
 	if err := root.Remove(recordFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -65,10 +74,9 @@ func remove(in io.Reader, out io.Writer) error {
 	if err := root.Remove(lockFile); err != nil {
 		return err
 	}
-	if err := os.Remove(target.Directory); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(directory); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	reply(out, answer{Status: "removed"})
 	return nil
 }
 

@@ -27,6 +27,10 @@ type Spec struct {
 	User string `json:"user"`
 	// Folders of the host are shown to the guest.
 	Folders []Folder `json:"folders"`
+	// UnheldMs, UnclaimedMs and IdleStopMs are the agent's; see internal/life. With UnheldMs the machine is ephemeral: its directory goes with it.
+	UnheldMs    int64 `json:"unheldMs"`
+	UnclaimedMs int64 `json:"unclaimedMs"`
+	IdleStopMs  int64 `json:"idleStopMs"`
 	// Next is what was made ready for a rollback, to be put in place first; see rollback.go.
 	Next string `json:"next"`
 }
@@ -83,6 +87,8 @@ func (s *Spec) validate() error {
 			hint("Choose Docker or Podman for a computer with a network.")
 	case math.IsNaN(s.CPUs) || s.CPUs < 0 || s.CPUs > 4096:
 		return failf("invalid_argument", "expected cpus from 0 to 4096, got %g", s.CPUs)
+	case s.UnheldMs < 0 || s.UnclaimedMs < 0 || s.IdleStopMs < 0:
+		return failf("invalid_argument", "expected times of 0 or more, got %d, %d and %d ms", s.UnheldMs, s.UnclaimedMs, s.IdleStopMs)
 	case s.MemoryBytes < 0 || s.PIDs < 0:
 		return failf("invalid_argument", "expected limits of 0 or more, got %d bytes and %d processes", s.MemoryBytes, s.PIDs)
 	}

@@ -11,7 +11,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -50,7 +52,7 @@ func start(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	child, warnings, err := launch(spec)
+	child, groups, warnings, err := launch(spec)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,8 @@ func start(in io.Reader, out io.Writer) error {
 
 	letGoOfStdio()
 	freezer := findFreezer(spec.Directory)
-	go serveControl(control, stopping, freezer)
+	master := &supervisor{directory: spec.Directory, groups: groups, stopping: stopping, freezer: freezer}
+	go master.serve(control)
 	go func() { _ = removeTree(spec.Directory, oldDirectory) }()
 	ended := make(chan struct{})
 	go func() {
@@ -80,7 +83,25 @@ func start(in io.Reader, out io.Writer) error {
 		freezer.end()
 		terminate(child.Process, ended)
 	}
+	if spec.UnheldMs > 0 && !master.keep.Load() {
+		removeOwn(spec.Directory)
+	}
 	return nil
+}
+
+// removeOwn is for an ephemeral machine that has ended, by the holder of its lock. What is left of a removal that fails is broken, and a leftover.
+func removeOwn(directory string) {
+	root, err := os.OpenRoot(directory)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	files, err := lockFiles(directory)
+	if err != nil {
+		return
+	}
+	defer files.Close()
+	_ = clearAway(root, directory)
 }
 
 // terminate asks PID 1 to end and kills it after the grace. It asks again and again, since the kernel drops a signal for which
@@ -124,47 +145,115 @@ func cleanUp(directory string) {
 	_ = os.Remove(filepath.Join(directory, controlSocket))
 }
 
-// serveControl says "ready" to each who connects, and stops the machine when a line "stop" comes. Connections stay open until
-// this process is gone, so that their end says: all is cleaned up. Who says "freeze" has the machine stand still until "thaw", or
-// until the connection ends: it must not stay so when that process is killed.
-func serveControl(control net.Listener, stopping chan<- os.Signal, freezer *freezer) {
-	var frozen sync.Mutex
+// supervisor is what a machine is asked through its control socket.
+type supervisor struct {
+	directory string
+	groups    []group
+	stopping  chan<- os.Signal
+	freezer   *freezer
+	// An ephemeral machine that is stopped to be started again keeps its files.
+	keep atomic.Bool
+
+	frozen sync.Mutex
+	limits sync.Mutex
+}
+
+// serve says "ready" to each who connects, and does what comes in lines:
+//
+//	stop           stops the machine; halt is the same, and an ephemeral one keeps its files
+//	freeze, thaw   has it stand still
+//	limit JSON     sets limits anew
+//
+// Connections of who stops it stay open until this process is gone, so that their end says: all is cleaned up. Who says "freeze" has the machine
+// stand still until "thaw", or until the connection ends: it must not stay so when that process is killed.
+func (s *supervisor) serve(control net.Listener) {
 	for {
 		connection, err := control.Accept()
 		if err != nil {
 			return
 		}
-		go func() {
-			_, _ = connection.Write([]byte("ready\n"))
-			lines := bufio.NewScanner(connection)
-			thaw := func() {}
-			defer func() { thaw() }()
-			for lines.Scan() {
-				switch lines.Text() {
-				case "freeze":
-					frozen.Lock()
-					thaw = sync.OnceFunc(func() { freezer.goOn(); frozen.Unlock() })
-					if err := freezer.stop(); err != nil {
-						thaw()
-						fmt.Fprintf(connection, "not frozen: %s\n", err)
-						continue
-					}
-					_, _ = connection.Write([]byte("frozen\n"))
-				case "thaw":
-					thaw()
-					_, _ = connection.Write([]byte("thawed\n"))
-				}
-				if lines.Text() == "stop" {
-					select {
-					case stopping <- syscall.SIGTERM:
-					default:
-					}
-					select {} // until the process ends
-				}
-			}
-			connection.Close()
-		}()
+		go s.converse(connection)
 	}
+}
+
+func (s *supervisor) converse(connection net.Conn) {
+	defer connection.Close()
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(connection, format+"\n", args...) }
+	say("ready")
+	thaw := func() {}
+	defer func() { thaw() }()
+	for lines := bufio.NewScanner(connection); lines.Scan(); {
+		verb, argument, _ := strings.Cut(lines.Text(), " ")
+		switch verb {
+		case "freeze":
+			s.frozen.Lock()
+			thaw = sync.OnceFunc(func() { s.freezer.goOn(); s.frozen.Unlock() })
+			if err := s.freezer.stop(); err != nil {
+				thaw()
+				say("not frozen: %s", err)
+				continue
+			}
+			say("frozen")
+		case "thaw":
+			thaw()
+			say("thawed")
+		case "limit":
+			if err := s.limit(argument); err != nil {
+				say("not limited: %s", err)
+				continue
+			}
+			say("limited")
+		case "halt", "stop":
+			s.keep.Store(verb == "halt")
+			select {
+			case s.stopping <- syscall.SIGTERM:
+			default:
+			}
+			select {} // until the process ends
+		}
+	}
+}
+
+// limit sets the limits that are named, and leaves the others.
+func (s *supervisor) limit(text string) error {
+	var wanted struct {
+		CPUs        *float64 `json:"cpus"`
+		MemoryBytes *int64   `json:"memoryBytes"`
+		PIDs        *int64   `json:"pids"`
+	}
+	if err := json.Unmarshal([]byte(text), &wanted); err != nil {
+		return err
+	}
+	spec := Spec{}
+	named := map[string]bool{"cpu": wanted.CPUs != nil, "memory": wanted.MemoryBytes != nil, "pids": wanted.PIDs != nil}
+	if wanted.CPUs != nil {
+		spec.CPUs = *wanted.CPUs
+	}
+	if wanted.MemoryBytes != nil {
+		spec.MemoryBytes = *wanted.MemoryBytes
+	}
+	if wanted.PIDs != nil {
+		spec.PIDs = *wanted.PIDs
+	}
+	s.limits.Lock()
+	defer s.limits.Unlock()
+	for _, g := range s.groups {
+		for _, controller := range g.Controllers {
+			if !named[controller] {
+				continue
+			}
+			delete(named, controller)
+			if err := g.limit(controller, &spec); err != nil {
+				return err
+			}
+		}
+	}
+	for controller, missing := range named {
+		if missing {
+			return fmt.Errorf("this user may write no cgroup that limits %s", controller)
+		}
+	}
+	return nil
 }
 
 // lockUnlessReady waits out another one that boots or stops this machine. Nil without an error: it is up.

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Connection } from "./agent/connection.js";
 import { type Changes, compareTrees } from "./agent/tree.js";
-import type { Abortable, Checkpoint, CheckpointStore, Driver, Machine } from "./driver.js";
+import type { Abortable, Checkpoint, CheckpointStore, Driver, ForkOptions, Machine } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import { expectText, expectWhole, refuse } from "./expect.js";
 import { BOUNDS, CHECKPOINTS } from "./limits.js";
@@ -54,7 +54,7 @@ export async function rollBack(slot: Slot, id: string, begin: () => void, option
 }
 
 /** The new machine, started. */
-export async function forkMachine(slot: Slot, id: string | undefined, name: string, options: Abortable): Promise<Machine> {
+export async function forkMachine(slot: Slot, id: string | undefined, name: string, options: ForkOptions): Promise<Machine> {
 	if (id !== undefined) expectText("id", id);
 	const newName = computerName(name);
 	return await withStore(slot, options, (store) => store.fork(id, newName, options));
@@ -68,7 +68,11 @@ const ABANDONED_MS = 10 * 60_000;
 /** Both sides are asked by their own agents, so the checkpoint gets a machine for a moment: one way for every driver. */
 export async function diffCheckpoint(slot: Slot, id: string, now: Connection, options: Abortable): Promise<Changes> {
 	await removeAbandoned(slot.driver, options);
-	const machine = await forkMachine(slot, id, `diff-${randomBytes(6).toString("hex")}`, options);
+	const machine = await forkMachine(slot, id, `diff-${randomBytes(6).toString("hex")}`, {
+		...options,
+		// So it is gone by itself should this process be killed.
+		changes: { persistence: "ephemeral" },
+	});
 	let then: Connection | undefined;
 	try {
 		then = await Connection.open(await machine.connect(options), options.signal);

@@ -13,6 +13,7 @@ import { Sessions } from "./agent/sessions.js";
 import { Terminals } from "./agent/terminals.js";
 import type { Changes } from "./agent/tree.js";
 import { type Forward, type ForwardOptions, Forwards } from "./agent/tunnel.js";
+import { type Change, compare, type LiveKey, MACHINE_KEYS, type MachineOptions, pickLive, withOptions } from "./changes.js";
 import {
 	type CheckpointOptions,
 	diffCheckpoint,
@@ -22,14 +23,15 @@ import {
 	removeCheckpoint,
 	rollBack,
 } from "./checkpoints.js";
-import type { Abortable, Checkpoint, DriverName, MachineInfo, MachineSpec } from "./driver.js";
+import type { Abortable, Checkpoint, CreateOptions, DriverName, MachineInfo, MachineSpec } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { Digest } from "./egress/digest.js";
 import { type DecisionListener, Egress, type EgressState } from "./egress/egress.js";
 import { expectAllow } from "./egress/presets.js";
 import { expectSecrets } from "./egress/secrets.js";
+import { isComputerError } from "./errors/index.js";
 import { type ComputerEvent, Events } from "./events.js";
-import { expectOneOf, expectWhole } from "./expect.js";
+import { expectKeys, expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
@@ -38,6 +40,11 @@ import { forget, remember } from "./whereabouts.js";
 
 /** What `exec` does where nothing else is asked for. */
 type CallDefaults = Pick<OpenOptions, "timeoutMs" | "maxOutputBytes">;
+
+export interface RebuildComputerOptions extends MachineOptions, CreateOptions {
+	/** Default true. An image is files: another one needs false. */
+	readonly keepFiles?: boolean | undefined;
+}
 
 /**
  * A Linux computer. It lives in its machine, not here: several holders can use it at once, and closing this handle ends
@@ -154,7 +161,7 @@ export class Computer {
 	async setNetwork(network: MachineSpec["network"] | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
 		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;
 		const own = allow === undefined ? expectOneOf('network, "none", "open" or { allow: [...] }', network, ["none", "open"]) : "none";
-		await this.#slot.use((machine) => machine.setNetwork(own, options), options.signal);
+		await this.#slot.setNetwork(own, options);
 		if (allow === undefined) await this.#egress.off();
 		else await this.#egress.set(allow, options);
 		const state = await this.#egress.state();
@@ -200,11 +207,76 @@ export class Computer {
 		await this.#link.get(options.signal);
 	}
 
-	/** Ends every shell and command; files are kept. The next call starts it again. */
+	/** Ends every shell and command; files are kept, but those of an ephemeral computer. The next call starts it again. */
 	async stop(options: Abortable = {}): Promise<void> {
 		await this.#slot.use((machine) => machine.stop(options), options.signal);
 		this.#link.drop();
 		this.#tell("stopped", "stopped");
+	}
+
+	/** Ends every shell and command and starts it again; files and directories of shells are kept, those of an ephemeral computer too. */
+	async restart(options: Abortable = {}): Promise<void> {
+		this.#link.drop();
+		await this.#slot.restart(options);
+		await this.#link.get(options.signal);
+	}
+
+	/**
+	 * Applies what can be applied while it runs: cpus, memoryBytes, pids, idleStopMs and, on most drivers, the network. Answers, for people, what was changed, what could not be, and what
+	 * only `rebuild` changes. What is not named stays.
+	 */
+	async reconfigure(options: MachineOptions & Abortable): Promise<readonly string[]> {
+		const { signal, ...named } = options;
+		expectKeys("the options", named, MACHINE_KEYS);
+		return await this.#reconfigure(named, { signal });
+	}
+
+	/** @internal */
+	async adopt(options: OpenOptions): Promise<void> {
+		const named = Object.fromEntries(MACHINE_KEYS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]));
+		for (const notice of await this.#reconfigure(named, { signal: options.signal })) this.#slot.note(notice);
+	}
+
+	async #reconfigure(named: MachineOptions, options: Abortable): Promise<readonly string[]> {
+		const has = await this.#slot.settings(options);
+		const wanted = await withOptions(has, named);
+		const { live, rest } = compare(has, wanted);
+		const told: string[] = [];
+		this.#slot.expect({ ...wanted, ...pickLive(has) });
+		// What one limit can not have is no reason against the others.
+		for (const change of live) told.push(await this.#change(change, wanted, options));
+		return [...told, ...rest.map(({ word, has: is, wanted: asked }) => needsRebuild(word, is, asked))];
+	}
+
+	async #change({ key, word, has, wanted }: Change<LiveKey>, spec: MachineSpec, options: Abortable): Promise<string> {
+		try {
+			if (key === "network") await this.#slot.setNetwork(spec.network, options);
+			else await this.#slot.reconfigure({ [key]: spec[key] }, options);
+			if (key === "idleStopMs") await this.#tellIdleStop(spec.idleStopMs, options);
+			return `${word}: ${wanted} from now on, ${has} before`;
+		} catch (error) {
+			if (!isComputerError(error) || error.code === "canceled" || error.code === "machine_gone") throw error;
+			if (error.context["rebuild"] === true) return needsRebuild(word, has, wanted);
+			return `${word}: ${has} stays, ${wanted} could not be set: ${error.message}`;
+		}
+	}
+
+	async #tellIdleStop(idleStopMs: number, { signal }: Abortable): Promise<void> {
+		const connection = await this.#link.get(signal);
+		await connection.json("PUT", "/v1/life", { idleStopMs }, signal);
+	}
+
+	/**
+	 * Makes it anew with other settings: those named here, and else those that it has. With its files as they are unless `keepFiles` is false. Programs end,
+	 * checkpoints stay.
+	 */
+	async rebuild(options: RebuildComputerOptions = {}): Promise<void> {
+		const { keepFiles = true, signal, onProgress, ...named } = options;
+		expectKeys("the options", named, MACHINE_KEYS);
+		if (typeof keepFiles !== "boolean") refuse("keepFiles", "true or false", keepFiles);
+		const spec = await withOptions(await this.#slot.settings({ signal }), named);
+		this.#link.drop();
+		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */
@@ -241,6 +313,7 @@ export class Computer {
 	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Computer> {
 		const lease = await leaseDriver(this.driver);
 		try {
+			await this.#slot.expectRoom(options);
 			const machine = await forkMachine(this.#slot, id, name, options);
 			await remember(machine.name, this.driver);
 			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
@@ -274,4 +347,8 @@ export class Computer {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}
+}
+
+function needsRebuild(word: string, has: string, wanted: string): string {
+	return `${word}: this computer has ${has}, not ${wanted}; a rebuild changes it`;
 }

@@ -26,9 +26,13 @@ export function diagnose(options: Abortable = {}): Promise<readonly DriverReport
 export interface ListOptions extends Abortable {
 	/** Default: every usable one. */
 	readonly driver?: DriverName | undefined;
+	/** Those of other users and hosts on the same engines too. Default false. */
+	readonly all?: boolean | undefined;
+	/** `sizeBytes` of each, which takes a while. Default false. */
+	readonly sizes?: boolean | undefined;
 }
 
-/** Every computer there is, of every usable driver. */
+/** Every computer of one's own, of every usable driver. */
 export async function listComputers(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
 	const choice = driverChoice(options.driver);
 	const names = choice === "auto" ? DRIVER_NAMES : [choice];
@@ -37,7 +41,7 @@ export async function listComputers(options: ListOptions = {}): Promise<readonly
 			const lease = await leaseDriver(name);
 			try {
 				const availability = await lease.driver.probe(options);
-				if (availability.usable) return await lease.driver.list(options);
+				if (availability.usable) return await lease.driver.list({ ...options, own: options.all !== true });
 				if (choice === "auto") return [];
 				throw unavailable([{ name, availability }]);
 			} finally {

@@ -83,6 +83,9 @@ export interface MachineSpec {
 	readonly runtime?: string | undefined;
 }
 
+/** What of a machine can be changed while it runs. */
+export type LiveSettings = Partial<Pick<MachineSpec, "cpus" | "memoryBytes" | "pids" | "idleStopMs">>;
+
 /** How far the guest is from the host's kernel. */
 export type Boundary = "shared-kernel" | "user-kernel" | "vm";
 
@@ -145,6 +148,10 @@ export interface MachineInfo {
 	readonly image: string;
 	/** Unix time in ms. */
 	readonly createdAt: number;
+	/** Made by this user of this host, from the same state directory. What others have made is used by its name alone. */
+	readonly own: boolean;
+	/** What it has written, where that was asked for and is known. */
+	readonly sizeBytes?: number;
 	/** Limits and settings asked for that this machine does not have, for people. Empty when all were applied. */
 	readonly warnings: readonly string[];
 }
@@ -157,16 +164,35 @@ export interface Machine {
 	inspect(options?: Abortable): Promise<MachineInfo>;
 	/** Idempotent: a running machine is left alone, a paused one goes on. */
 	start(options?: Abortable): Promise<void>;
-	/** Idempotent. TERM to the agent, then KILL. Files are kept. */
+	/** Idempotent. TERM to the agent, then KILL. Files are kept, but an ephemeral machine is gone then. */
 	stop(options?: Abortable): Promise<void>;
+	/** As stop and start, and an ephemeral machine keeps its files too. Answers the machine that has the name now. */
+	restart(options?: Abortable): Promise<Machine>;
 	/** Idempotent. Nothing is left: no process, no file, no cgroup. */
 	remove(options?: Abortable): Promise<void>;
 	/** Idempotent. `not_supported` where it can not be changed while the machine runs; with `context.rebuild` a machine made anew can have it. */
 	setNetwork(network: MachineSpec["network"], options?: Abortable): Promise<void>;
 	/** A new byte stream to the running agent. Destroying it ends whatever was spawned for it. */
 	connect(options?: Abortable): Promise<Duplex>;
+	/** What it is made from, with all that was changed since. Undefined: it does not say. */
+	settings(options?: Abortable): Promise<MachineSpec | undefined>;
+	/**
+	 * Changes what can be changed in place, at once and for later starts; `idleStopMs` for later starts alone, the agent is told by who holds it.
+	 * All or nothing as far as the kernel lets it; what can not be applied is `not_supported`, or `busy` for less memory than is in use.
+	 */
+	reconfigure(changes: LiveSettings, options?: Abortable): Promise<void>;
+	/**
+	 * Makes the machine anew with other settings and starts it; this is no longer the machine of that name, the answer is. Checkpoints stay. When it
+	 * fails or its process dies at any instant, the name still has one machine that can be started, unless it is ephemeral.
+	 */
+	rebuild(spec: MachineSpec, options: RebuildOptions): Promise<Machine>;
 	/** Undefined where the driver's capabilities say `checkpoints: false`. */
 	readonly checkpoints: CheckpointStore | undefined;
+}
+
+export interface RebuildOptions extends CreateOptions {
+	/** With its files as they are, which is `invalid_argument` for another image; else as a new one. */
+	readonly keepFiles: boolean;
 }
 
 /** A saved state of a computer's files. Running programs, /tmp and what else is in memory are not in it. */
@@ -198,8 +224,32 @@ export interface CheckpointStore {
 	 * When it fails or its process dies at any instant, the name still has one machine that can be started, with the files of before or after.
 	 */
 	rollback(id: string, options?: Abortable): Promise<Machine>;
-	/** A new, started machine with the files of a checkpoint, or of now, and the same settings. `already_exists` when the name is taken. */
-	fork(id: string | undefined, name: string, options?: Abortable): Promise<Machine>;
+	/** A new, started machine with the files of a checkpoint, or of now, and the same settings but for the changes. `already_exists` when the name is taken. */
+	fork(id: string | undefined, name: string, options?: ForkOptions): Promise<Machine>;
+}
+
+export interface ForkOptions extends Abortable {
+	readonly changes?: Partial<Pick<MachineSpec, "persistence">> | undefined;
+}
+
+/** Something of ours that nobody needs any more: what processes that were killed have left, or what newer things have superseded. */
+export interface Leftover {
+	readonly driver: DriverName;
+	readonly kind: "machine" | "container" | "image" | "directory" | "record";
+	/** A name, as the engine's own tools or a path show it. */
+	readonly what: string;
+	/** Why it is one, for people. */
+	readonly why: string;
+	readonly sizeBytes?: number;
+	/** Idempotent. */
+	remove(options?: Abortable): Promise<void>;
+}
+
+export interface ListOptions extends Abortable {
+	/** `sizeBytes` of each, which takes a while. */
+	readonly sizes?: boolean | undefined;
+	/** This owner's alone. */
+	readonly own?: boolean | undefined;
 }
 
 export interface Driver {
@@ -210,7 +260,11 @@ export interface Driver {
 	create(spec: MachineSpec, options?: CreateOptions): Promise<Machine>;
 	/** The machine of that name in whatever state, or undefined. Never starts it. */
 	attach(name: string, options?: Abortable): Promise<Machine | undefined>;
-	list(options?: Abortable): Promise<readonly MachineInfo[]>;
+	list(options?: ListOptions): Promise<readonly MachineInfo[]>;
+	/** How many there are of this owner. */
+	count(options?: Abortable): Promise<number>;
+	/** Of this owner's alone, and of nothing that may still be in the making. */
+	leftovers(options?: Abortable): Promise<readonly Leftover[]>;
 	/** Lets go of what the driver holds on the host (sockets, timers). Machines live on. */
 	close(): Promise<void>;
 }

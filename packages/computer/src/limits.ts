@@ -31,6 +31,18 @@ export const DEFAULTS = {
 	searchResults: 1000,
 } as const;
 
+/** When machines end by themselves, and how many there may be. */
+export const LIFE = {
+	/** An ephemeral machine without a holder; time enough to connect again. */
+	unheldMs: 5_000,
+	/** An ephemeral machine that no holder has come to: whoever made it died between the two. */
+	unclaimedMs: 30_000,
+	/** What is unfinished for so long belongs to a process that was killed. */
+	abandonedMs: 10 * 60_000,
+	/** Computers of one owner, of all drivers; see `maxComputers`. */
+	maxComputers: 100,
+} as const;
+
 /** Past these the oldest checkpoints of a computer go when one is made. */
 export const CHECKPOINTS = {
 	maxCount: 10,

@@ -1,8 +1,9 @@
 import { canceled } from "./agent/abort.js";
 import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
-import type { Abortable, Availability, CreateOptions, DriverName, Machine } from "./driver.js";
+import type { Abortable, Availability, CreateOptions, DriverName, Machine, MachineInfo } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { isComputerError } from "./errors/index.js";
 import { DEFAULTS } from "./limits.js";
 import { resolveFolders } from "./options/folders.js";
 import { DRIVER_NAMES } from "./options/settings.js";
@@ -19,7 +20,13 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 	const steps: CreateOptions = { signal: options.signal, onProgress: options.onProgress };
 	return inTurn(spec.name, options.signal, async () => {
 		const place = await choosePlace(spec.name, choice, options);
-		const slot = new Slot({ driver: place.lease.driver, name: spec.name, spec, machine: place.machine });
+		const slot = new Slot({
+			driver: place.lease.driver,
+			name: spec.name,
+			spec,
+			machine: place.machine,
+			maxComputers: options.maxComputers,
+		});
 		const computer = new Computer(slot, place.lease, options);
 		try {
 			await slot.ready(steps);
@@ -32,7 +39,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			]);
 			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
-			if (options.image !== undefined && info.image !== options.image) slot.note(otherImage(info.image, options.image));
+			if (!slot.created) await adopt(computer, slot, info, options);
 			return computer;
 		} catch (error) {
 			if (slot.created) await slot.machine.remove().catch(() => {});
@@ -106,7 +113,14 @@ function passedOver(name: DriverName, availability: Availability, chosen: Driver
 	return availability.usable ? [] : [`made with ${chosen}, because ${name} is not usable: ${availability.reason}`];
 }
 
-function otherImage(image: string, wanted: string): string {
-	if (image === "host") return `this computer is made from the host's own system, not from ${wanted}`;
-	return `this computer has the image ${image}, not ${wanted}: an image is chosen when a computer is made`;
+/** What the caller asks for against what is there: applied where that is possible, else told. */
+async function adopt(computer: Computer, slot: Slot, { image }: MachineInfo, options: OpenOptions): Promise<void> {
+	const { image: wanted, ...rest } = options;
+	const isHost = image === "host";
+	if (isHost && wanted !== undefined && wanted !== image) slot.note(`this computer is made from the host's own system, not from ${wanted}`);
+	await computer.adopt(isHost ? rest : options).catch((error: unknown) => {
+		// One of another version says nothing of itself: what was asked for is then no change.
+		if (!isComputerError(error, "not_supported")) throw error;
+		slot.note(error.message);
+	});
 }

@@ -51,6 +51,8 @@ export interface OpenOptions extends Abortable {
 	readonly timeoutMs?: number | undefined;
 	/** Of `exec` without one of its own: see there. Default 1 MiB. */
 	readonly maxOutputBytes?: number | undefined;
+	/** A computer past so many of one's own on one driver is not made: `limit_reached`. 0 means no limit. Default 100. */
+	readonly maxComputers?: number | undefined;
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -73,7 +75,15 @@ export function computerName(value: unknown): string {
 export function machineSpec(options: OpenOptions): AskedSpec {
 	expectKeys("the options", options, KEYS);
 	if (options.onProgress !== undefined && typeof options.onProgress !== "function") refuse("onProgress", "a function", options.onProgress);
-	const { driver: _driver, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, network, secrets, ...machine } = checked(options);
+	const {
+		driver: _,
+		timeoutMs: _timeoutMs,
+		maxOutputBytes: _maxOutputBytes,
+		maxComputers: _max,
+		network,
+		secrets,
+		...machine
+	} = checked(options);
 	if (network === "open" && secrets.length > 0)
 		refuse("network", "an allow-list, for secrets to be put into what goes through it", network);
 	// A way out through this host is none of the machine's: it has no network.

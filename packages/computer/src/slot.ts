@@ -1,10 +1,10 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Abortable, CreateOptions, Driver, Machine, MachineSpec, Progress } from "./driver.js";
+import type { Abortable, CreateOptions, Driver, LiveSettings, Machine, MachineSpec, Progress, RebuildOptions } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import type { LifeRecord } from "./journal.js";
-import { DEADLINES } from "./limits.js";
+import { DEADLINES, LIFE } from "./limits.js";
 import { inTurn } from "./turn.js";
 
 export interface SlotOptions {
@@ -12,6 +12,8 @@ export interface SlotOptions {
 	readonly name: string;
 	/** What a missing machine is made from; without it a missing machine is `machine_gone`. */
 	readonly spec?: MachineSpec | undefined;
+	/** How many machines of one's own the driver may have when one is made; 0 is no limit. Default 100. */
+	readonly maxComputers?: number | undefined;
 	/** Already attached. */
 	readonly machine?: Machine | undefined;
 }
@@ -27,7 +29,8 @@ export class Slot {
 	tell: (type: LifeRecord["type"], text: string) => void = () => {};
 	/** What a user should know: started, made anew, a limit that was not applied. The latest 100. */
 	readonly notices: string[] = [];
-	readonly #spec: MachineSpec | undefined;
+	readonly #maxComputers: number;
+	#spec: MachineSpec | undefined;
 	#machine: Machine | undefined;
 	/** Running a moment ago, so that a connect need not ask. */
 	#checked = false;
@@ -40,6 +43,7 @@ export class Slot {
 		this.driver = options.driver;
 		this.name = options.name;
 		this.#spec = options.spec;
+		this.#maxComputers = options.maxComputers ?? LIFE.maxComputers;
 		this.#machine = options.machine;
 	}
 
@@ -105,6 +109,62 @@ export class Slot {
 		}
 	}
 
+	/** What its machine is made from. */
+	async settings(options: Abortable): Promise<MachineSpec> {
+		const settings = await this.use((machine) => machine.settings(options), options.signal);
+		if (settings !== undefined) return settings;
+		throw new ComputerError("not_supported", `The computer ${this.name} does not say what it was made from`, {
+			hint: "It was made by another version of lms-computer, or is broken. Remove it and make it anew.",
+			context: { name: this.name },
+		});
+	}
+
+	/** What a missing machine is to be made from from now on. */
+	expect(spec: MachineSpec): void {
+		if (this.#spec !== undefined) this.#spec = spec;
+	}
+
+	async reconfigure(changes: LiveSettings, options: Abortable): Promise<void> {
+		await this.use((machine) => machine.reconfigure(changes, options), options.signal);
+		if (this.#spec !== undefined) this.#spec = { ...this.#spec, ...changes };
+	}
+
+	async setNetwork(network: MachineSpec["network"], options: Abortable): Promise<void> {
+		await this.use((machine) => machine.setNetwork(network, options), options.signal);
+		if (this.#spec !== undefined) this.#spec = { ...this.#spec, network };
+	}
+
+	/** Refuses another machine where there are too many. */
+	async expectRoom(options: Abortable): Promise<void> {
+		const max = this.#maxComputers;
+		const count = max === 0 ? 0 : await this.driver.count(options);
+		if (max === 0 || count < max) return;
+		throw new ComputerError("limit_reached", `Expected at most ${max} computers on ${this.driver.name}, there are ${count}`, {
+			hint: "Remove some (`lms-computer ls`, `rm`, `prune`), or raise `maxComputers` (LMS_COMPUTER_MAX_COMPUTERS, --max-computers).",
+			context: { driver: this.driver.name, count, limit: max },
+		});
+	}
+
+	/** Calls wait meanwhile; no notice, since it was asked for. */
+	restart(options: Abortable): Promise<void> {
+		return inTurn(`${this.driver.name}/${this.name}`, options.signal, async () => {
+			this.#checked = false;
+			this.#machine = await this.use((machine) => machine.restart(options), options.signal);
+			this.#explained = true;
+		});
+	}
+
+	/** Puts the machine anew, with other settings, in its own place. */
+	async rebuild(spec: MachineSpec, options: RebuildOptions): Promise<void> {
+		const files = options.keepFiles ? "its files were kept" : "its files are gone";
+		await this.replace(
+			(machine) => machine.rebuild(spec, options),
+			`the computer was rebuilt and ${files}: programs that ran have ended and its shells are fresh`,
+			options,
+		);
+		if (this.#spec !== undefined) this.#spec = spec;
+	}
+
 	/** Puts another, running machine in the place of this one; calls wait meanwhile. */
 	replace(run: (machine: Machine) => Promise<Machine>, notice: string, { signal }: Abortable): Promise<void> {
 		return inTurn(`${this.driver.name}/${this.name}`, signal, async () => {
@@ -136,6 +196,7 @@ export class Slot {
 		this.#machine ??= await this.driver.attach(this.name, { signal });
 		if (this.#machine === undefined) {
 			if (this.#spec === undefined) throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
+			await this.expectRoom({ signal });
 			this.#machine = await this.driver.create(this.#spec, { ...options, onProgress: (step) => this.#step(step, options) });
 			this.tell("created", `created with ${this.driver.name}`);
 			this.#created = true;
@@ -179,7 +240,9 @@ export class Slot {
 		if (before === undefined || before === this.#machine) return;
 		this.#explain(
 			this.#machine === undefined
-				? "the machine was removed from outside and has been made anew; its files are gone"
+				? this.#spec?.persistence === "ephemeral"
+					? "the machine had ended with all its files, as ephemeral ones do, and was made anew"
+					: "the machine was removed from outside and has been made anew; its files are gone"
 				: "the machine was rolled back or made anew from outside; its shells are fresh",
 		);
 	}

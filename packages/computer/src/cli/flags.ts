@@ -111,6 +111,9 @@ export const FLAGS = {
 		read: matching(/./s, "a file"),
 	},
 	all: { syntax: "-a, --all", help: "every computer (of that driver)" },
+	everyones: { syntax: "-a, --all", help: "those of other users and hosts on the same engine too, and how much is left over" },
+	dropFiles: { syntax: "--drop-files", help: "without its files, as a new one" },
+	dryRun: { syntax: "--dry-run", help: "only show" },
 	json: { syntax: "--json", help: "one JSON object on standard output, errors too" },
 	quiet: { syntax: "-q, --quiet", help: "no progress and no notices on standard error" },
 } as const satisfies Readonly<Record<string, Flag>>;

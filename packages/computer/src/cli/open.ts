@@ -3,7 +3,7 @@ import { configuration, type Settings } from "../config.js";
 import { ComputerError } from "../errors/index.js";
 import { type Computer, findComputer, openComputer } from "../index.js";
 import { DEFAULTS } from "../limits.js";
-import { SETTING_NAMES, SETTINGS } from "../options/settings.js";
+import { SETTING_NAMES } from "../options/settings.js";
 import type { Context } from "./commands.js";
 import { notice } from "./output.js";
 import { ProgressLine } from "./progress-line.js";
@@ -30,22 +30,16 @@ export async function open(context: Context, name = context.flags.name, settings
 	} finally {
 		progress?.end();
 	}
-	if (!flags.quiet && !flags.json) for (const text of await news(computer, flags, startedAt)) await notice(text);
+	if (!flags.quiet && !flags.json) for (const text of await news(computer, startedAt)) await notice(text);
 	return computer;
 }
 
 /** What this call changed or did not do. What is true of the machine all along is said when it is made, and by `status`. */
-async function news(computer: Computer, flags: Context["flags"], startedAt: number): Promise<readonly string[]> {
-	const ignored = (["network", "cpus", "memoryBytes"] as const).filter(
-		(flag) => typeof flags[flag] === "string" || typeof flags[flag] === "number",
-	);
-	if (computer.notices.length === 0 && ignored.length === 0) return [];
+async function news(computer: Computer, startedAt: number): Promise<readonly string[]> {
+	if (computer.notices.length === 0) return [];
 	const { createdAt, warnings } = await computer.inspect();
 	if (createdAt > startedAt - CLOCK_SKEW_MS) return computer.notices;
-	const told = computer.notices.filter((text) => !warnings.includes(text));
-	if (ignored.length === 0) return told;
-	const names = ignored.map((flag) => SETTINGS[flag].flag.split(" ")[0]).join(", ");
-	return [...told, `${computer.name} was made before: ${names} changed nothing, they count when a computer is made`];
+	return computer.notices.filter((text) => !warnings.includes(text));
 }
 
 /** One that is there. `not_found` when it is not. */

@@ -6,7 +6,7 @@ import type { MachineSpec } from "../driver.js";
 import { expectAllow, PRESETS } from "../egress/presets.js";
 import { expectSecrets, type Secret } from "../egress/secrets.js";
 import { expectEnv, expectKeys, expectMatch, expectOneOf, expectText, expectWhole, refuse } from "../expect.js";
-import { BOUNDS, DEFAULTS } from "../limits.js";
+import { BOUNDS, DEFAULTS, LIFE } from "../limits.js";
 import type { OpenOptions } from "../options.js";
 import { type AskedFolder, expectFolders } from "./folders.js";
 import { expectAddress, expectPorts } from "./ports.js";
@@ -215,6 +215,14 @@ export const SETTINGS = {
 		check: (value) => expectWhole("maxOutputBytes", value, BOUNDS.maxOutputBytes.min, BOUNDS.maxOutputBytes.max),
 		read: (text) => readBytes("maxOutputBytes", text),
 		ofCalls: true,
+	}),
+	maxComputers: setting<number>({
+		flag: "--max-computers <number>",
+		help: `refuse to make a computer past so many on one driver, 0 for no limit (default: ${LIFE.maxComputers})`,
+		variable: "LMS_COMPUTER_MAX_COMPUTERS",
+		fallback: LIFE.maxComputers,
+		check: (value) => expectWhole("maxComputers", value, 0, Number.MAX_SAFE_INTEGER),
+		read: (text) => readNumber("maxComputers", text),
 	}),
 } as const;
 

@@ -1,23 +1,35 @@
 import { listComputers } from "../../index.js";
+import { prune } from "../../prune.js";
 import type { Context } from "../commands.js";
-import { columns, duration, notice, print, printJson } from "../output.js";
+import { columns, duration, notice, print, printJson, size } from "../output.js";
 import { printable } from "../printable.js";
 
 export async function run({ flags, interruption }: Context): Promise<number> {
 	const driver = flags.driver === "auto" ? undefined : flags.driver;
-	const found = await listComputers({ driver, signal: interruption.signal });
+	const { signal } = interruption;
+	const all = flags.everyones;
+	const found = await listComputers({ driver, all, sizes: true, signal });
 	const computers = found.toSorted((a, b) => a.name.localeCompare(b.name));
-	if (flags.json) await printJson(computers);
-	else if (computers.length === 0) await notice("there are no computers; `lms-computer exec uname -a` makes one");
+	if (flags.json) {
+		await printJson(computers);
+		return 0;
+	}
+	if (computers.length === 0) await notice("there are no computers; `lms-computer exec uname -a` makes one");
 	else {
-		const rows = computers.map(({ name, driver, state, image, createdAt }) => [
+		const rows = computers.map(({ name, driver: on, state, image, createdAt, sizeBytes, own }) => [
 			printable(name),
-			driver,
+			on,
 			state,
 			printable(image),
 			`${duration(Date.now() - createdAt)} ago`,
+			sizeBytes === undefined ? "-" : size(sizeBytes),
+			...(all ? [own ? "own" : "another's"] : []),
 		]);
-		await print(columns([["NAME", "DRIVER", "STATE", "IMAGE", "MADE"], ...rows]));
+		await print(columns([["NAME", "DRIVER", "STATE", "IMAGE", "MADE", "SIZE", ...(all ? ["OWNER"] : [])], ...rows]));
+	}
+	if (all) {
+		const { found: leftovers } = await prune({ driver, signal }, () => false);
+		if (leftovers.length > 0) await notice(`${leftovers.length} leftovers: \`lms-computer prune\` shows and removes them`);
 	}
 	return 0;
 }

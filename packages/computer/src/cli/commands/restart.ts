@@ -6,8 +6,5 @@ export async function run(context: Context): Promise<number> {
 	const { signal } = context.interruption;
 	const named = await places(context, "restart");
 	const chosen = named.length === 0 ? [{ name: DEFAULTS.name, driver: context.flags.driver }] : named;
-	return each(context, "restarted", chosen, async (computer) => {
-		await computer.stop({ signal });
-		await computer.start({ signal });
-	});
+	return each(context, "restarted", chosen, (computer) => computer.restart({ signal }));
 }

@@ -1,13 +1,16 @@
 /** Computers as a whole. */
 import type { CommandSpec } from "../commands.js";
-import { FINDING } from "./flag-sets.js";
+import { FINDING, MAKING } from "./flag-sets.js";
 
 export const COMPUTERS: readonly CommandSpec[] = [
 	{
 		name: "ls",
 		summary: "list computers",
-		flags: ["driver", "json"],
-		examples: [["lms-computer ls --json | jq -r '.[].name'", "only the names"]],
+		flags: ["driver", "everyones", "json"],
+		examples: [
+			["lms-computer ls --json | jq -r '.[].name'", "only the names"],
+			["lms-computer ls --all", "also what others have made on the same engines"],
+		],
 		failureStatus: 1,
 		load: () => import("../commands/ls.js"),
 	},
@@ -43,6 +46,33 @@ export const COMPUTERS: readonly CommandSpec[] = [
 		examples: [["lms-computer restart work", "the computer `work`"]],
 		failureStatus: 1,
 		load: () => import("../commands/restart.js"),
+	},
+	{
+		name: "rebuild",
+		summary: "make a computer anew with other settings; its files are kept unless --drop-files",
+		details: `Programs end, shells are fresh, checkpoints stay. Only what the flags name is changed. Another image needs --drop-files. Does not ask.`,
+		words: [{ syntax: "[name]", help: "the computer, the same as --name" }],
+		namesComputers: true,
+		flags: [...MAKING, "dropFiles", "json", "quiet"],
+		examples: [
+			["lms-computer rebuild work --network open", "with a network, and all its files"],
+			["lms-computer rebuild work --image debian:bookworm-slim --drop-files", "from another image, empty"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/rebuild.js"),
+	},
+	{
+		name: "prune",
+		summary: "find and remove what nobody needs any more",
+		details: `What killed processes left half-made, images prepared for older versions, and records of what is gone; only what this user of this host has made, and no
+computer that can be used. Shows it and asks.`,
+		flags: ["driver", "dryRun", "yes", "json"],
+		examples: [
+			["lms-computer prune", "what there is, and a question"],
+			["lms-computer prune --dry-run --json | jq '.found | length'", "how much there is"],
+		],
+		failureStatus: 1,
+		load: () => import("../commands/prune.js"),
 	},
 	{
 		name: "rm",

@@ -1,9 +1,11 @@
 /** Docker, and whatever else is Docker by its API: Docker Desktop, OrbStack, Colima, Rancher Desktop. */
+import type Docker from "dockerode";
 import type { Driver } from "../../driver.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
+import type { Limits } from "../engine/container-options.js";
 import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
-import type { EngineInfo } from "../engine/facts.js";
+import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
 
 export interface DockerDriverOptions extends HostOptions {
@@ -28,8 +30,29 @@ const dialect: Dialect = {
 	hostPath: (path) => path,
 	// Docker refuses a runtime that it does not know, in words that we understand.
 	runtime: ({ runtime }) => runtime,
+	restartsEphemeral: true,
+	updateLimits: { run: updateLimits, lasts: true },
 	readInfo: async (get) => (await get("/info")) as EngineInfo,
 };
+
+/** A zero changes nothing there, and no other value means none: so as many as there are, and more than there can be. */
+const NO_MEMORY_LIMIT = 2 ** 53;
+
+async function updateLimits(
+	docker: Docker,
+	id: string,
+	{ cpus, memoryBytes, pids }: Partial<Limits>,
+	facts: EngineFacts,
+	abortSignal: AbortSignal,
+): Promise<void> {
+	const memory = memoryBytes === 0 ? NO_MEMORY_LIMIT : memoryBytes;
+	const changes = {
+		...(cpus === undefined ? {} : { NanoCpus: Math.round((cpus || facts.cpus) * 1e9) }),
+		...(memory === undefined ? {} : { Memory: memory, ...(facts.limitSwap ? { MemorySwap: memory } : {}) }),
+		...(pids === undefined ? {} : { PidsLimit: pids > 0 ? pids : -1 }),
+	};
+	await docker.getContainer(id).update({ ...changes, abortSignal });
+}
 
 export function createDockerDriver(options: DockerDriverOptions = {}): Driver {
 	return new EngineDriver(dialect, describeHost(options), options.endpoint);

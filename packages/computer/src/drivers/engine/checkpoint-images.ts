@@ -9,6 +9,7 @@ import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import type { Engine } from "./engine.js";
 import { LABELS } from "./labels.js";
+import type { PreparedImage } from "./prepared-image.js";
 import { PREPARED_LABELS } from "./prepared-leftovers.js";
 
 const CHECKPOINT_LABELS = {
@@ -39,6 +40,11 @@ export interface Tag {
 	readonly labels: Readonly<Record<string, string>>;
 }
 
+export interface StoredTag extends Tag {
+	/** Of its image, Unix time. */
+	readonly createdSeconds: number;
+}
+
 export function newToken(): string {
 	return randomBytes(6).toString("hex");
 }
@@ -49,6 +55,11 @@ function reference(tag: Pick<Tag, "kind" | "name" | "token">): string {
 
 /** Every tag that keeps something for the computer of that name. */
 export async function tagsOf(engine: Engine, name: string, options: Abortable = {}): Promise<readonly Tag[]> {
+	return (await allTags(engine, options)).filter((tag) => tag.name === name);
+}
+
+/** Every tag that keeps something for a computer. */
+export async function allTags(engine: Engine, options: Abortable = {}): Promise<readonly StoredTag[]> {
 	const query = { filters: { label: [`${CHECKPOINT_LABELS.own}=1`] } };
 	for (let attempt = 1; ; attempt++) {
 		try {
@@ -57,7 +68,7 @@ export async function tagsOf(engine: Engine, name: string, options: Abortable = 
 				(docker, abortSignal) => docker.listImages({ ...query, abortSignal }),
 				options,
 			);
-			return images.flatMap(readTags).filter((tag) => tag.name === name);
+			return images.flatMap(readTags);
 		} catch (error) {
 			// Podman's list fails when an image goes while it is being made, whoever's image it is.
 			if (!isComputerError(error, "image_not_found") || attempt === LIST_ATTEMPTS) throw error;
@@ -65,11 +76,11 @@ export async function tagsOf(engine: Engine, name: string, options: Abortable = 
 	}
 }
 
-function readTags({ Id, RepoTags, Labels }: ImageInfo): Tag[] {
+function readTags({ Id, RepoTags, Labels, Created }: ImageInfo): StoredTag[] {
 	return (RepoTags ?? []).flatMap((text) => {
 		const [, kind, name, token] = TAG.exec(text) ?? [];
 		if (kind === undefined || name === undefined || token === undefined) return [];
-		return [{ kind: kind as Kind, name, token, imageId: plainId(Id), labels: Labels ?? {} }];
+		return [{ kind: kind as Kind, name, token, imageId: plainId(Id), labels: Labels ?? {}, createdSeconds: Created }];
 	});
 }
 
@@ -140,6 +151,23 @@ export async function holdImage(engine: Engine, imageId: string, name: string, o
 			throw isComputerError(error, "image_not_found") ? noCheckpoint(name) : error;
 		});
 	return tag;
+}
+
+/** What a container can be made from that has an image of a machine's files. */
+export async function preparedFrom(
+	engine: Engine,
+	imageId: string,
+	labels: Readonly<Record<string, string>>,
+	options: Abortable = {},
+): Promise<Omit<PreparedImage, "baseId">> {
+	const image = await engine.call(
+		"look at a checkpoint",
+		(docker, abortSignal) => docker.getImage(imageId).inspect({ abortSignal } as object),
+		options,
+	);
+	const path = image.Config.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+	const { [LABELS.agent]: agentHash = "", [LABELS.lacks]: lacks = "" } = labels;
+	return { id: imageId, agentHash, path, lacks };
 }
 
 /** Idempotent. Where others build upon the image the engine keeps it, nameless, until they are gone. */

@@ -1,6 +1,7 @@
 import type { ContainerInspectInfo } from "dockerode";
-import type { Abortable, Checkpoint, CheckpointStore, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
+import type { Abortable, Checkpoint, CheckpointStore, ForkOptions, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
+import { forgetChanges } from "./changed-settings.js";
 import {
 	commitFiles,
 	dropTag,
@@ -10,18 +11,18 @@ import {
 	noCheckpoint,
 	ownBytes,
 	plainId,
+	preparedFrom,
 	type Tag,
 	tagsOf,
 	toCheckpoint,
 } from "./checkpoint-images.js";
-import { containerName, containerOptions } from "./container-options.js";
+import { containerName } from "./container-options.js";
+import { createContainer, limitsLike, settingsOf } from "./create-container.js";
 import { canceled } from "./deadline.js";
 import type { Engine } from "./engine.js";
-import { LABELS, specOf } from "./labels.js";
-import { appliedLimits } from "./machine-info.js";
-import { attachedNetwork } from "./network.js";
 import { removeContainer } from "./remove-container.js";
 import { removeStandIns, standInName } from "./stand-ins.js";
+import { takeOver } from "./take-over.js";
 
 /** The machine of a container by its id and the computer's name. */
 export type MachineOf = (id: string, name: string) => Machine;
@@ -64,32 +65,27 @@ export class EngineCheckpoints implements CheckpointStore {
 		const [checkpoint, before] = await Promise.all([this.#find(id, options), this.#inspect(options)]);
 		await removeStandIns(engine, this.#name, this.#id, options);
 		const held = await holdImage(engine, checkpoint.imageId, this.#name, options);
-		const token = newToken();
 		let next: Machine | undefined;
-		const old = this.#machineOf(this.#id, this.#name);
 		try {
-			next = await this.#create(before, held, this.#spec(before), standInName("rollback", this.#name, token), options);
+			const spec = await settingsOf(engine, before, this.#name);
+			next = await this.#create(before, held, spec, standInName("rollback", this.#name, newToken()), options);
 			if (options.signal?.aborted) throw canceled("roll back", options.signal);
 			// From here on it is finished or undone, whatever the caller wishes.
-			await old.stop();
-			await next.start();
-			await this.#rename(old.id, standInName("replaced", this.#name, token));
-			await this.#rename(next.id, containerName(this.#name));
+			await takeOver(engine, this.#name, before, next);
 		} catch (error) {
 			if (next !== undefined) await removeContainer(engine, next.id, this.#name).catch(() => {});
 			await dropTag(engine, held).catch(() => {});
-			await this.#restore(old, before).catch(() => {});
 			throw error;
 		}
-		await removeContainer(engine, old.id, this.#name);
+		await forgetChanges(engine.dialect, this.#id);
 		await dropTags(engine, this.#name, (tag) => tag.kind === "checkpoint" || tag.token === held.token);
 		return next;
 	}
 
-	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Machine> {
+	async fork(id: string | undefined, name: string, options: ForkOptions = {}): Promise<Machine> {
 		const engine = this.#engine;
 		const before = await this.#inspect(options);
-		const spec = { ...this.#spec(before), name };
+		const spec = { ...(await settingsOf(engine, before, this.#name)), ...options.changes, name };
 		const held =
 			id === undefined
 				? await commitFiles(engine, this.#id, { kind: "machine", name, token: newToken() }, "")
@@ -109,39 +105,12 @@ export class EngineCheckpoints implements CheckpointStore {
 
 	/** A container from a kept image, with everything else as in another one. */
 	async #create(like: ContainerInspectInfo, held: Tag, spec: MachineSpec, name: string, options: Abortable): Promise<Machine> {
-		const { dialect } = this.#engine;
-		const [facts, image] = await Promise.all([
-			this.#engine.facts(options),
-			this.#engine.call(
-				"look at a checkpoint",
-				(docker, abortSignal) => docker.getImage(held.imageId).inspect({ abortSignal } as object),
-				options,
-			),
+		const [limits, image] = await Promise.all([
+			limitsLike(this.#engine, like, spec, options),
+			preparedFrom(this.#engine, held.imageId, like.Config.Labels, options),
 		]);
-		const path = image.Config.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
-		const { [LABELS.agent]: agentHash = "", [LABELS.lacks]: lacks = "" } = like.Config.Labels;
-		const prepared = { id: held.imageId, agentHash, path, lacks };
-		const wanted = containerOptions(dialect, spec, prepared, appliedLimits(like), facts);
-		const create = { ...wanted, name, Labels: { ...wanted.Labels, [LABELS.held]: held.token } };
-		// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
-		const { id } = await this.#engine.call(`create the machine ${spec.name}`, (docker, abortSignal) =>
-			docker.createContainer({ ...create, abortSignal }),
-		);
+		const id = await createContainer(this.#engine, { spec, image, limits, name, held: held.token }, options);
 		return this.#machineOf(id, spec.name);
-	}
-
-	/** The machine of before under its name again, and running if it ran. */
-	async #restore(old: Machine, before: ContainerInspectInfo): Promise<void> {
-		const name = before.Name.replace(/^\//, "");
-		const { Name } = await this.#inspect({});
-		if (Name.replace(/^\//, "") !== name) await this.#rename(old.id, name);
-		if (before.State.Running) await old.start();
-	}
-
-	async #rename(id: string, name: string): Promise<void> {
-		await this.#engine.call(`rename the machine ${this.#name}`, (docker, abortSignal) =>
-			docker.getContainer(id).rename({ name, abortSignal }),
-		);
 	}
 
 	async #inspect(options: Abortable): Promise<ContainerInspectInfo> {
@@ -150,14 +119,6 @@ export class EngineCheckpoints implements CheckpointStore {
 			(docker, abortSignal) => docker.getContainer(this.#id).inspect({ abortSignal }),
 			options,
 		);
-	}
-
-	#spec(container: ContainerInspectInfo): MachineSpec {
-		const spec = specOf(container.Config.Labels);
-		if (spec !== undefined) return { ...spec, network: attachedNetwork(container) };
-		throw new ComputerError("not_supported", `The machine ${this.#name} does not say what it was made from`, {
-			hint: "It was made by another version of lms-computer. Make the computer anew.",
-		});
 	}
 
 	async #tags(options: Abortable): Promise<readonly Tag[]> {

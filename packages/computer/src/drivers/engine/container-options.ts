@@ -34,6 +34,12 @@ export function applicableLimits(spec: MachineSpec, { capabilities, cpus }: Engi
 	};
 }
 
+/** What makes a container unlike all others. */
+export interface Birth {
+	readonly owner: string;
+	readonly token: string;
+}
+
 export function containerName(name: string): string {
 	return `lms-computer-${name}`;
 }
@@ -44,18 +50,19 @@ export function containerOptions(
 	image: Omit<PreparedImage, "baseId">,
 	limits: Limits,
 	facts: EngineFacts,
+	birth: Birth,
 ): ContainerCreateOptions {
 	const env = { PATH: image.path ?? DEFAULT_PATH, HOME: GUEST_HOME, LANG: "C.UTF-8", ...spec.env };
 	return {
 		name: containerName(spec.name),
 		Image: image.id,
 		Entrypoint: [GUEST_AGENT, "init"],
-		Cmd: [...agentArguments(spec)],
+		Cmd: [...agentArguments(spec, birth.token)],
 		User: "0:0",
 		WorkingDir: GUEST_HOME,
 		Hostname: spec.hostname,
 		Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-		Labels: labelsFor(spec, image),
+		Labels: labelsFor(spec, image, birth.owner),
 		ExposedPorts: exposedPorts(spec.ports),
 		// An image's own habits are not for our PID 1.
 		StopSignal: "SIGTERM",
@@ -70,6 +77,8 @@ export function containerOptions(
 			// Said also when there is none: Podman has a default of its own.
 			PidsLimit: limits.pids > 0 ? limits.pids : -1,
 			Tmpfs: { "/run/lms": "rw,nosuid,nodev,mode=0755,size=64m" },
+			// The engine removes it when its first process has ended, for whatever reason, and after a restart of its own.
+			AutoRemove: spec.persistence === "ephemeral",
 			...(limits.diskBytes > 0 ? { StorageOpt: { size: String(limits.diskBytes) } } : {}),
 		} as HostConfig,
 	};

@@ -1,5 +1,7 @@
+import type Docker from "dockerode";
 import type { MachineSpec } from "../../driver.js";
 import type { Strategy } from "./candidates.js";
+import type { Limits } from "./container-options.js";
 import type { EngineKind } from "./discovery.js";
 import type { Endpoint } from "./endpoint.js";
 import type { EngineFacts, EngineInfo } from "./facts.js";
@@ -29,6 +31,14 @@ export interface Dialect {
 	hostPath(path: string): string;
 	/** The OCI runtime to ask the engine for. Throws `not_supported` where the engine would ignore it. */
 	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
+	/** Changes limits of a container; 0 means none. One that the engine forgets when the container stops is set again at each start. */
+	readonly updateLimits: {
+		run(docker: Docker, containerId: string, limits: Partial<Limits>, facts: EngineFacts, abortSignal: AbortSignal): Promise<void>;
+		/** Also of a container that does not run, and for all its later runs. */
+		readonly lasts: boolean;
+	};
+	/** It keeps a container that is to go with its end when that is the beginning of a restart. */
+	readonly restartsEphemeral: boolean;
 	/** Clears what the engine leaves of a container that is gone. */
 	readonly afterRemove?: ((containerId: string) => Promise<void>) | undefined;
 	/** What the engine says of itself, by as few requests as it takes. */

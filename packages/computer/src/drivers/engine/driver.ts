@@ -1,8 +1,22 @@
-import type { ContainerCreateOptions } from "dockerode";
-import type { Abortable, Availability, CreateOptions, Driver, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
+import type { ContainerInfo } from "dockerode";
+import type {
+	Abortable,
+	Availability,
+	CreateOptions,
+	Driver,
+	DriverName,
+	Leftover,
+	ListOptions,
+	Machine,
+	MachineInfo,
+	MachineSpec,
+} from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
+import { ownerId } from "../ownership.js";
+import { readChanges } from "./changed-settings.js";
 import { EngineCheckpoints } from "./checkpoints.js";
-import { applicableLimits, containerName, containerOptions } from "./container-options.js";
+import { applicableLimits, containerName } from "./container-options.js";
+import { type ContainerPlan, createContainer } from "./create-container.js";
 import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
@@ -11,14 +25,19 @@ import type { ExecStream } from "./exec-stream.js";
 import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
 import { LABELS } from "./labels.js";
+import { findLeftovers, removeDead } from "./leftovers.js";
 import { locateEngine } from "./locate.js";
 import { EngineMachine } from "./machine.js";
 import { readMachineInfo } from "./machine-info.js";
 import { type PreparedImage, prepareImage } from "./prepared-image.js";
 import { withPreset } from "./preset-image.js";
+import type { Rebuilder } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { chooseContainer, chooseEach } from "./stand-ins.js";
 import { refuseWhatIsMissing } from "./ties.js";
+
+/** `SizeRw` is there where it was asked for. */
+type Listed = ContainerInfo & { readonly SizeRw?: number };
 
 /** Machines as containers of an engine that speaks Docker's HTTP API. */
 export class EngineDriver implements Driver {
@@ -53,11 +72,11 @@ export class EngineDriver implements Driver {
 		const engine = await this.#engine(options);
 		const facts = await engine.facts(options);
 		refuseWhatIsMissing(spec, facts, this.name);
-		const image = await this.#image(engine, spec, options);
+		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, options)]);
 		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {
-				return await this.#boot(engine, containerOptions(this.#dialect, spec, image, limits, facts), spec.name, options);
+				return await this.#boot(engine, { spec, image, limits }, options);
 			} catch (error) {
 				// An engine may promise a limit that its runtime then can not set: go on without that one, and `warnings` says so.
 				const refused = isComputerError(error) && error.code !== "canceled" ? refusedLimit(error.message) : undefined;
@@ -74,11 +93,21 @@ export class EngineDriver implements Driver {
 		return container && this.#machine(engine, container.Id, name);
 	}
 
-	async list(options: Abortable = {}): Promise<readonly MachineInfo[]> {
+	async list(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
 		const engine = await this.#engine(options);
-		const found = await this.#containers(engine, [`${LABELS.own}=1`], options);
-		const infos = await Promise.all(chooseEach(found).map(({ Id }) => this.#inspect(engine, Id, options)));
+		const whose = options.own ? [`${LABELS.owner}=${await ownerId()}`] : [];
+		const found = await this.#containers(engine, [`${LABELS.own}=1`, ...whose], options, options.sizes);
+		const infos = await Promise.all(chooseEach(found).map((container) => this.#inspect(engine, container, options)));
 		return infos.filter((info) => info !== undefined);
+	}
+
+	async count(options: Abortable = {}): Promise<number> {
+		const engine = await this.#engine(options);
+		return chooseEach(await this.#containers(engine, [`${LABELS.own}=1`, `${LABELS.owner}=${await ownerId()}`], options)).length;
+	}
+
+	async leftovers(options: Abortable = {}): Promise<readonly Leftover[]> {
+		return await findLeftovers(await this.#engine(options), options);
 	}
 
 	async close(): Promise<void> {
@@ -89,7 +118,12 @@ export class EngineDriver implements Driver {
 
 	#machine(engine: Engine, id: string, name: string): Machine {
 		const checkpoints = new EngineCheckpoints(engine, id, name, (otherId, otherName) => this.#machine(engine, otherId, otherName));
-		return new EngineMachine(engine, id, name, this.#streams, checkpoints);
+		const by: Rebuilder = {
+			engine,
+			machineOf: (otherId, otherName) => this.#machine(engine, otherId, otherName),
+			image: (spec, options) => this.#image(engine, spec, options),
+		};
+		return new EngineMachine(by, id, name, this.#streams, checkpoints);
 	}
 
 	async #image(engine: Engine, spec: MachineSpec, options: CreateOptions): Promise<PreparedImage> {
@@ -97,17 +131,15 @@ export class EngineDriver implements Driver {
 		return await withPreset(engine, spec, prepared, options);
 	}
 
-	async #boot(engine: Engine, create: ContainerCreateOptions, name: string, options: CreateOptions): Promise<Machine> {
+	async #boot(engine: Engine, plan: ContainerPlan, options: CreateOptions): Promise<Machine> {
 		const { signal, onProgress } = options;
+		const { name } = plan.spec;
 		const action = `create the machine ${name}`;
 		if (signal?.aborted) throw canceled(action, signal);
 		onProgress?.({ phase: "create", message: `creating ${name}` });
-		// Not the caller's signal: a request given up halfway can leave a container whose id nobody knows.
-		const { id } = await engine
-			.call(action, (docker, abortSignal) => docker.createContainer({ ...create, abortSignal }))
-			.catch(async (error: unknown) => {
-				throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, name) : error;
-			});
+		const id = await createContainer(engine, plan, options).catch(async (error: unknown) => {
+			throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, name) : error;
+		});
 		try {
 			if (signal?.aborted) throw canceled(action, signal);
 			onProgress?.({ phase: "start", message: `starting ${name}` });
@@ -139,11 +171,16 @@ export class EngineDriver implements Driver {
 		);
 	}
 
-	async #inspect(engine: Engine, id: string, options: Abortable): Promise<MachineInfo | undefined> {
+	async #inspect(engine: Engine, { Id: id, SizeRw }: Listed, options: ListOptions): Promise<MachineInfo | undefined> {
+		// Docker leaves a 0 out.
+		const sizeBytes = options.sizes ? (SizeRw ?? 0) : undefined;
 		try {
-			const action = "list the machines";
-			const container = await engine.call(action, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options);
-			return readMachineInfo(container, this.name);
+			const [container, owner, changes] = await Promise.all([
+				engine.call("list the machines", (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options),
+				ownerId(),
+				readChanges(this.#dialect, id),
+			]);
+			return readMachineInfo(container, this.name, { owner, changes, sizeBytes });
 		} catch (error) {
 			// It went between the list and the look at it.
 			if (isComputerError(error, "machine_gone")) return undefined;
@@ -151,8 +188,8 @@ export class EngineDriver implements Driver {
 		}
 	}
 
-	async #containers(engine: Engine, label: string[], options: Abortable) {
-		const query = { all: true, filters: { label } };
+	async #containers(engine: Engine, label: string[], options: Abortable, sizes = false): Promise<readonly Listed[]> {
+		const query = { all: true, filters: { label }, ...(sizes ? { size: true } : {}) };
 		return await engine.call("list the machines", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
 	}
 

@@ -11,18 +11,24 @@ export const LABELS = {
 	image: "lms-computer.image",
 	agent: "lms-computer.agent",
 	spec: "lms-computer.spec",
+	/** Whose it is: see ../ownership.ts. */
+	owner: "lms-computer.owner",
+	/** `ephemeral`, or it is not there. */
+	persistence: "lms-computer.persistence",
 	/** The tag that keeps the image this container is made from, where that is a checkpoint's. */
 	held: "lms-computer.held",
 	/** Why the preset that nobody asked for is not there. */
 	lacks: "lms-computer.lacks",
 } as const;
 
-export function labelsFor(spec: MachineSpec, image: Pick<PreparedImage, "agentHash" | "lacks">): Record<string, string> {
+export function labelsFor(spec: MachineSpec, image: Pick<PreparedImage, "agentHash" | "lacks">, owner: string): Record<string, string> {
 	return {
 		[LABELS.own]: "1",
 		[LABELS.name]: spec.name,
 		[LABELS.image]: spec.image,
 		[LABELS.agent]: image.agentHash,
+		[LABELS.owner]: owner,
+		...(spec.persistence === "ephemeral" ? { [LABELS.persistence]: spec.persistence } : {}),
 		[LABELS.spec]: JSON.stringify(spec),
 		// Said also when there is none: an image that was made from a machine has its labels.
 		[LABELS.lacks]: image.lacks ?? "",

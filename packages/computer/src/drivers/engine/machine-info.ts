@@ -1,6 +1,6 @@
 /** From an engine's record of a container to ours; pure. */
 import type { ContainerInspectInfo } from "dockerode";
-import type { DriverName, MachineInfo, MachineState } from "../../driver.js";
+import type { DriverName, LiveSettings, MachineInfo, MachineState } from "../../driver.js";
 import { DEFAULTS } from "../../limits.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import type { Limits } from "./container-options.js";
@@ -18,17 +18,32 @@ const STATES: Readonly<Record<string, MachineState>> = {
 	exited: "stopped",
 };
 
-export function readMachineInfo(container: ContainerInspectInfo, driver: DriverName): MachineInfo {
+/** What is known of a machine beside what its engine says. */
+export interface Surroundings {
+	/** Who asks. */
+	readonly owner: string;
+	/** Since it was made: these limits are as they were asked for, or whoever changed them was told. */
+	readonly changes: LiveSettings;
+	readonly sizeBytes?: number | undefined;
+}
+
+/** What is left (dead, removing, improper) can not be started. */
+export function readState(container: ContainerInspectInfo): MachineState {
+	return STATES[container.State.Status] ?? "broken";
+}
+
+export function readMachineInfo(container: ContainerInspectInfo, driver: DriverName, around: Surroundings): MachineInfo {
 	const labels = container.Config.Labels ?? {};
 	return {
 		id: container.Id,
 		name: labels[LABELS.name] ?? "",
 		driver,
-		// What is left (dead, removing, improper) can not be started.
-		state: STATES[container.State.Status] ?? "broken",
+		state: readState(container),
 		image: labels[LABELS.image] ?? "",
 		createdAt: Date.parse(container.Created),
-		warnings: missingLimits(container, labels),
+		own: (labels[LABELS.owner] ?? around.owner) === around.owner,
+		...(around.sizeBytes === undefined ? {} : { sizeBytes: around.sizeBytes }),
+		warnings: missingLimits(container, labels, around.changes),
 	};
 }
 
@@ -44,8 +59,13 @@ export function appliedLimits({ HostConfig: has }: ContainerInspectInfo): Limits
 }
 
 /** What was asked for against what the engine has. */
-function missingLimits(container: ContainerInspectInfo, labels: Readonly<Record<string, string>>): readonly string[] {
-	const asked = askedLimits(labels);
+function missingLimits(
+	container: ContainerInspectInfo,
+	labels: Readonly<Record<string, string>>,
+	changes: LiveSettings,
+): readonly string[] {
+	const changed = (["cpus", "memoryBytes", "pids"] as const).filter((key) => changes[key] !== undefined);
+	const asked = { ...askedLimits(labels), ...Object.fromEntries(changed.map((key) => [key, 0])) };
 	const has = container.HostConfig;
 	const { cpus, diskBytes } = appliedLimits(container);
 	const warnings: string[] = [];

@@ -1,20 +1,35 @@
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
-import type { Abortable, CheckpointStore, DriverName, Machine, MachineInfo, MachineSpec } from "../../driver.js";
+import type {
+	Abortable,
+	CheckpointStore,
+	DriverName,
+	LiveSettings,
+	Machine,
+	MachineInfo,
+	MachineSpec,
+	RebuildOptions,
+} from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, GUEST_AGENT } from "../../limits.js";
+import { ownerId } from "../ownership.js";
+import { forgetChanges, readChanges, writeChanges } from "./changed-settings.js";
 import { dropTags } from "./checkpoint-images.js";
-import type { Engine } from "./engine.js";
+import type { Limits } from "./container-options.js";
+import { settingsOf } from "./create-container.js";
 import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
 import type { ExecStream } from "./exec-stream.js";
+import type { EngineFacts } from "./facts.js";
 import { FrameReader } from "./frames.js";
 import { specOf } from "./labels.js";
-import { readMachineInfo } from "./machine-info.js";
+import { readMachineInfo, readState } from "./machine-info.js";
 import { switchNetwork } from "./network.js";
+import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
+import { stopContainer, unless304 } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
 
@@ -24,34 +39,36 @@ export class EngineMachine implements Machine {
 	readonly name: string;
 	readonly driver: DriverName;
 	readonly checkpoints: CheckpointStore;
-	readonly #engine: Engine;
+	readonly #by: Rebuilder;
 	readonly #streams: Set<ExecStream>;
 
 	/** @param streams gets every open stream, for the driver to close */
-	constructor(engine: Engine, id: string, name: string, streams: Set<ExecStream>, checkpoints: CheckpointStore) {
+	constructor(by: Rebuilder, id: string, name: string, streams: Set<ExecStream>, checkpoints: CheckpointStore) {
 		this.id = id;
 		this.name = name;
-		this.driver = engine.dialect.name;
-		this.#engine = engine;
+		this.driver = by.engine.dialect.name;
+		this.#by = by;
 		this.#streams = streams;
 		this.checkpoints = checkpoints;
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		return readMachineInfo(await this.#container(options), this.driver);
+		const container = await this.#container(options);
+		const [owner, changes] = await Promise.all([ownerId(), readChanges(this.#by.engine.dialect, this.id)]);
+		return readMachineInfo(container, this.driver, { owner, changes });
 	}
 
 	async #container(options: Abortable) {
 		return await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal })).catch(async (error: unknown) => {
 			// Somebody else has removed it.
-			if (isComputerError(error, "machine_gone")) await this.#engine.dialect.afterRemove?.(this.id);
+			if (isComputerError(error, "machine_gone")) await this.#by.engine.dialect.afterRemove?.(this.id);
 			throw error;
 		});
 	}
 
 	async start(options: Abortable = {}): Promise<void> {
 		const container = await this.#container(options);
-		const { state } = readMachineInfo(container, this.driver);
+		const state = readState(container);
 		if (state === "running") return;
 		await checkFolders(specOf(container.Config.Labels)?.folders ?? []);
 		if (state === "broken") {
@@ -61,32 +78,71 @@ export class EngineMachine implements Machine {
 		}
 		// 304 is "already started": somebody else was quicker.
 		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
-		else await this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
+		else {
+			await this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
+			await this.#limitAgain();
+		}
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
-		const { state } = await this.inspect(options);
-		if (state === "stopped") return;
-		// A frozen process gets no TERM; Docker refuses, Podman waits for ever.
-		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
+		const { HostConfig } = await this.#container(options);
+		await stopContainer(this.#by.engine, this.id, this.name, options);
+		// Its engine has it removed in a moment; then it is.
+		if (HostConfig.AutoRemove === true) await this.remove(options);
+	}
+
+	async restart(options: Abortable = {}): Promise<Machine> {
+		const container = await this.#container(options);
+		if (container.HostConfig.AutoRemove === true && !this.#by.engine.dialect.restartsEphemeral) {
+			return await this.rebuild(await settingsOf(this.#by.engine, container, this.name), { ...options, keepFiles: true });
+		}
+		if (container.State.Paused) await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
 		const t = Math.ceil(DEADLINES.stopGraceMs / 1000);
-		await this.#call("stop", options, (it, abortSignal) => unless304(it.stop({ t, abortSignal })));
+		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal }));
+		await this.#limitAgain();
+		return this;
+	}
+
+	async settings(options: Abortable = {}): Promise<MachineSpec | undefined> {
+		const container = await this.#container(options);
+		if (specOf(container.Config.Labels) === undefined) return undefined;
+		return await settingsOf(this.#by.engine, container, this.name);
+	}
+
+	async reconfigure(changes: LiveSettings, options: Abortable = {}): Promise<void> {
+		const { dialect } = this.#by.engine;
+		const [{ state }, before, facts] = await Promise.all([
+			this.inspect(options),
+			readChanges(dialect, this.id),
+			this.#by.engine.facts(options),
+		]);
+		const { idleStopMs: _, ...limits } = changes;
+		refuseMissing(limits, facts, this.driver);
+		if (dialect.updateLimits.lasts || state === "running") await this.#limit(limits);
+		await writeChanges(dialect, this.id, { ...before, ...changes });
+	}
+
+	async rebuild(spec: MachineSpec, options: RebuildOptions): Promise<Machine> {
+		const next = await rebuildContainer(this.#by, this.id, spec, options);
+		await forgetChanges(this.#by.engine.dialect, this.id);
+		return next;
 	}
 
 	async setNetwork(network: MachineSpec["network"], options: Abortable = {}): Promise<void> {
-		await switchNetwork(this.#engine, await this.#container(options), this.name, network, options);
+		await switchNetwork(this.#by.engine, await this.#container(options), this.name, network, options);
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {
-		await removeContainer(this.#engine, this.id, this.name, options);
-		await removeStandIns(this.#engine, this.name, this.id, options);
-		await dropTags(this.#engine, this.name);
+		await removeContainer(this.#by.engine, this.id, this.name, options);
+		await removeStandIns(this.#by.engine, this.name, this.id, options);
+		await dropTags(this.#by.engine, this.name);
+		await forgetChanges(this.#by.engine.dialect, this.id);
 	}
 
 	async connect(options: Abortable = {}): Promise<Duplex> {
 		const action = `connect to the machine ${this.name}`;
 		try {
-			const stream = await openExec(this.#engine, this.id, CONNECT, action, options);
+			const stream = await openExec(this.#by.engine, this.id, CONNECT, action, options);
 			this.#streams.add(stream);
 			stream.once("close", () => this.#streams.delete(stream));
 			return stream;
@@ -96,6 +152,22 @@ export class EngineMachine implements Machine {
 			if (words === "") throw error;
 			throw new ComputerError("machine_gone", `${error.message}. Its last words: ${words}`, { context: error.context, cause: error });
 		}
+	}
+
+	/** What its engine forgets when a container stops. */
+	async #limitAgain(): Promise<void> {
+		const { dialect } = this.#by.engine;
+		if (dialect.updateLimits.lasts) return;
+		const { idleStopMs: _, ...limits } = await readChanges(dialect, this.id);
+		await this.#limit(limits);
+	}
+
+	async #limit(limits: Partial<Limits>): Promise<void> {
+		if (Object.keys(limits).length === 0) return;
+		const facts = await this.#by.engine.facts();
+		await this.#by.engine.call(`change the limits of the machine ${this.name}`, (docker, abortSignal) =>
+			this.#by.engine.dialect.updateLimits.run(docker, this.id, limits, facts, abortSignal),
+		);
 	}
 
 	/** The end of what PID 1 said, if the engine still has it. */
@@ -112,7 +184,7 @@ export class EngineMachine implements Machine {
 	}
 
 	async #call<T>(verb: string, options: Abortable, run: (container: Docker.Container, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-		return await this.#engine.call(
+		return await this.#by.engine.call(
 			`${verb} the machine ${this.name}`,
 			(docker, abort) => run(docker.getContainer(this.id), abort),
 			options,
@@ -120,10 +192,14 @@ export class EngineMachine implements Machine {
 	}
 }
 
-async function unless304(answer: Promise<unknown>): Promise<void> {
-	try {
-		await answer;
-	} catch (error) {
-		if ((error as { statusCode?: number }).statusCode !== 304) throw error;
+/** A limit that this engine can not set is refused, not left out. */
+function refuseMissing(limits: Partial<Limits>, { capabilities, cpus }: EngineFacts, driver: DriverName): void {
+	const missing =
+		(limits.cpus && !capabilities.limitCpus && "CPUs") ||
+		(limits.memoryBytes && !capabilities.limitMemory && "memory") ||
+		(limits.pids && !capabilities.limitPids && "processes");
+	if (missing) throw new ComputerError("not_supported", `This engine can not limit ${missing}`, { context: { driver } });
+	if (limits.cpus && cpus > 0 && limits.cpus > cpus) {
+		throw new ComputerError("invalid_argument", `Expected at most the ${cpus} CPUs that the engine has, got ${limits.cpus}`);
 	}
 }

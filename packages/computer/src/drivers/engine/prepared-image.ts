@@ -14,9 +14,11 @@ import type { CreateOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
 import { type AgentArch, agentBinary, agentHash } from "../agent-binary.js";
+import { ownerId } from "../ownership.js";
 import type { Engine } from "./engine.js";
 import { Flights } from "./flights.js";
 import { findImage } from "./image.js";
+import { LABELS } from "./labels.js";
 import { PREPARED_LABELS, removeAbandoned, removeSuperseded, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 
 export const REPOSITORY = "lms-computer/prepared";
@@ -42,13 +44,14 @@ export async function prepareImage(engine: Engine, base: ImageInspectInfo, optio
 	const tag = createHash("sha256").update(`${RECIPE}\n${base.Id}\n${hash}`).digest("hex").slice(0, 12);
 	const name = `${REPOSITORY}:${tag}`;
 	const labels = { [PREPARED_LABELS.own]: "1", [PREPARED_LABELS.base]: base.Id, [PREPARED_LABELS.agent]: hash };
+	const own = { ...labels, [LABELS.owner]: await ownerId() };
 	const path = base.Config?.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
 	const same = { agentHash: hash, baseId: base.Id, path };
 	const run = async (): Promise<PreparedImage> => {
 		const ready = await findImage(engine, name, options.signal);
 		if (ready && isLabelled(ready, labels)) return { id: ready.Id, ...same };
 		options.onProgress?.({ phase: "prepare", message: "preparing the image" });
-		return { id: await makeImage(engine, base, arch, tag, labels, options.signal), ...same };
+		return { id: await makeImage(engine, base, arch, tag, own, options.signal), ...same };
 	};
 	return await flights.run(`${JSON.stringify(engine.endpoint)} ${name}`, run, options.signal);
 }

@@ -1,6 +1,8 @@
 /** What preparing images leaves behind over time: containers of killed processes, images with an agent of long ago. */
-import { DEADLINES } from "../../limits.js";
+import { DEADLINES, LIFE } from "../../limits.js";
+import { ownerId } from "../ownership.js";
 import type { Engine } from "./engine.js";
+import { LABELS } from "./labels.js";
 
 export const PREPARED_LABELS = {
 	own: "lms-computer.prepared",
@@ -12,14 +14,15 @@ export const PREPARED_LABELS = {
 export const TEMPORARY_PREFIX = "lms-prepare-";
 
 /** A temporary container that old belongs to a process that was killed: installing a preset may take as long. */
-const ABANDONED_MS = DEADLINES.presetMs + 10 * 60_000;
+export const ABANDONED_MS = DEADLINES.presetMs + LIFE.abandonedMs;
 
 /** Two versions of us may be in use on one machine, and are not to prepare against each other all day. */
 const SUPERSEDED_MS = 24 * 60 * 60_000;
 
 export async function removeAbandoned(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
 	const action = "look for abandoned containers";
-	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABELS.own}=1`] };
+	const owner = await ownerId();
+	const filters = { name: [TEMPORARY_PREFIX], label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] };
 	const found = await engine.call(action, (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }), { signal });
 	// Machines carry their image's labels, so the name decides.
 	const isTemporary = (names: readonly string[]): boolean => names.every((name) => name.startsWith(`/${TEMPORARY_PREFIX}`));
@@ -34,7 +37,7 @@ export async function removeAbandoned(engine: Engine, signal: AbortSignal | unde
 /** Those with another agent. Best effort: an image that some machine is made from stays, because the engine refuses to remove it. */
 export async function removeSuperseded(engine: Engine, baseId: string, agentHash: string, currentId: string): Promise<void> {
 	const action = "look for superseded images";
-	const filters = { label: [`${PREPARED_LABELS.own}=1`, `${PREPARED_LABELS.base}=${baseId}`] };
+	const filters = { label: [`${PREPARED_LABELS.own}=1`, `${PREPARED_LABELS.base}=${baseId}`, `${LABELS.owner}=${await ownerId()}`] };
 	const found = await engine.call(action, (docker, abortSignal) => docker.listImages({ filters, abortSignal })).catch(() => []);
 	for (const { Id, Created, Labels } of found) {
 		if (Labels?.[PREPARED_LABELS.agent] === agentHash && Labels[PREPARED_LABELS.preset] !== undefined) continue;
@@ -43,6 +46,6 @@ export async function removeSuperseded(engine: Engine, baseId: string, agentHash
 	}
 }
 
-function isOlder(createdSeconds: number, ms: number): boolean {
+export function isOlder(createdSeconds: number, ms: number): boolean {
 	return createdSeconds * 1000 < Date.now() - ms;
 }

@@ -8,6 +8,7 @@ import type { ContainerCreateOptions } from "dockerode";
 import type { CreateOptions, MachineSpec } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
+import { ownerId } from "../ownership.js";
 import { isEmpty, presetName } from "../preset-recipes.js";
 import { confinement } from "./container-options.js";
 import { describeEndpoint } from "./endpoint.js";
@@ -16,6 +17,7 @@ import { cleanWords } from "./errors.js";
 import { Flights } from "./flights.js";
 import { FrameReader } from "./frames.js";
 import { findImage } from "./image.js";
+import { LABELS } from "./labels.js";
 import { isLabelled, type PreparedImage, REPOSITORY } from "./prepared-image.js";
 import { PREPARED_LABELS, removeAbandoned, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { recentFailure, rememberFailure } from "./preset-failures.js";
@@ -85,7 +87,7 @@ async function install(
 	const create: ContainerCreateOptions = {
 		name: `${TEMPORARY_PREFIX}${tag}-${randomBytes(4).toString("hex")}`,
 		Image: prepared.id,
-		Labels: labels,
+		Labels: { ...labels, [LABELS.owner]: await ownerId() },
 		Entrypoint: ["/bin/sh"],
 		Cmd: ["-c", presetScript(spec.preset)],
 		User: "0:0",

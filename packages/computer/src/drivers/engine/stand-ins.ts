@@ -27,7 +27,7 @@ export function chooseContainer<C extends Pick<ContainerInfo, "Names">>(containe
 }
 
 /** One for each machine. */
-export function chooseEach(containers: readonly ContainerInfo[]): readonly ContainerInfo[] {
+export function chooseEach<C extends Pick<ContainerInfo, "Names" | "Labels">>(containers: readonly C[]): readonly C[] {
 	const names = new Set(containers.map(({ Labels }) => Labels[LABELS.name] ?? ""));
 	return [...names].flatMap(
 		(name) =>
@@ -36,6 +36,11 @@ export function chooseEach(containers: readonly ContainerInfo[]): readonly Conta
 				name,
 			) ?? [],
 	);
+}
+
+/** Whether it is there for the moment of a rollback or a rebuild alone. */
+export function isAnyStandIn(names: readonly string[], name: string): boolean {
+	return ROLES.some((role) => names.some((text) => isStandIn(text, `/lms-${role}-${name}-`)));
 }
 
 function isStandIn(name: string, prefix: string): boolean {
@@ -51,7 +56,6 @@ export async function removeStandIns(engine: Engine, name: string, keepId: strin
 		options,
 	);
 	for (const { Id, Names } of found) {
-		const isOne = ROLES.some((role) => Names.some((text) => isStandIn(text, `/lms-${role}-${name}-`)));
-		if (isOne && Id !== keepId) await removeContainer(engine, Id, name, options);
+		if (isAnyStandIn(Names, name) && Id !== keepId) await removeContainer(engine, Id, name, options);
 	}
 }

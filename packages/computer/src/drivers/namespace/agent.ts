@@ -5,7 +5,7 @@ import { cancellation, within } from "./deadline.js";
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-export type Command = readonly ["boot"] | readonly ["boot", "probe" | "remove" | "copy" | "erase"];
+export type Command = readonly ["boot"] | readonly ["boot", "probe" | "remove" | "copy" | "erase" | "size"];
 
 export interface RunOptions {
 	readonly signal?: AbortSignal | undefined;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Abortable, Checkpoint, CheckpointStore, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
+import type { Abortable, Checkpoint, CheckpointStore, ForkOptions, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { runAgent } from "./agent.js";
@@ -22,6 +22,8 @@ export interface Owner extends Machine {
 	/** @returns what the agent says: `started`, or `running` when somebody else was quicker */
 	boot(spec: MachineSpec & { readonly next?: string }, options?: Abortable): Promise<unknown>;
 	discard(options?: Abortable): Promise<void>;
+	/** Stops it, and an ephemeral one keeps its files. */
+	halt(options?: Abortable): Promise<void>;
 }
 
 /** Checkpoints as copies below the machine's directory: see docs/decisions/0004-checkpoints.md and guest/internal/boot/checkpoint.go. */
@@ -77,21 +79,21 @@ export class NamespaceCheckpoints implements CheckpointStore {
 			await this.#copy(id, ready, options);
 			await writeFile(join(ready, "base"), id, { mode: 0o600 });
 			for (let attempt = 1; attempt <= ROLLBACK_ATTEMPTS; attempt++) {
-				await this.#owner.stop();
+				await this.#owner.halt();
 				if ((await this.#owner.boot({ ...spec, next })) === "started") return this.#owner;
 			}
 			throw new ComputerError("busy", `The machine ${this.#owner.name} was to be rolled back, and somebody else keeps starting it`);
 		});
 	}
 
-	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Machine> {
+	async fork(id: string | undefined, name: string, options: ForkOptions = {}): Promise<Machine> {
 		if (id !== undefined) await this.#find(id);
 		const { spec } = await this.#owner.record();
 		const machine = this.#machineOf(name);
 		if ((await directoryTime(machine.directory)) !== undefined) {
 			throw new ComputerError("already_exists", `A machine named ${name} is there already`, { context: { name } });
 		}
-		const forked = { ...spec, name };
+		const forked = { ...spec, ...options.changes, name };
 		await createRecord(this.#root, forked, async (unfinished) => {
 			await this.#copy(id, unfinished, options);
 		});

@@ -1,6 +1,9 @@
 /** The supervisor's socket: it says `ready` when the machine is up, takes `stop`, and closes when all is cleaned up. */
 import { connect, type Socket } from "node:net";
+import { ComputerError } from "../../errors/index.js";
 import { cancellation, throwIfCanceled } from "./deadline.js";
+
+const MAX_ANSWER_LENGTH = 4096;
 
 /** Nothing there, nobody listens, or it stopped listening at this moment. */
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
@@ -36,13 +39,48 @@ export async function isReady(path: string, signal: AbortSignal): Promise<boolea
 	return socket !== undefined && until(socket, signal, "data");
 }
 
-/** Stops a machine that is up and waits until nothing is left of it. */
-export async function stopSupervisor(path: string, signal: AbortSignal): Promise<void> {
+/** Stops a machine that is up and waits until nothing is left of it. `halt`: an ephemeral one is to be started again, and keeps its files. */
+export async function stopSupervisor(path: string, how: "stop" | "halt", signal: AbortSignal): Promise<void> {
 	const socket = await connectSocket(path, signal);
 	if (socket === undefined) return;
-	socket.write("stop\n");
+	socket.write(`${how}\n`);
 	socket.resume();
 	await until(socket, signal, "close");
+}
+
+/** Sets limits of a machine that is up, 0 means none; false when it is not. */
+export async function limitSupervised(path: string, limits: object, signal: AbortSignal): Promise<boolean> {
+	const socket = await connectSocket(path, signal);
+	if (socket === undefined) return false;
+	const onAbort = () => socket.destroy();
+	signal.addEventListener("abort", onAbort, { once: true });
+	try {
+		socket.on("error", () => {}); // its end says so
+		socket.write(`limit ${JSON.stringify(limits)}\n`);
+		let text = "";
+		for await (const chunk of socket.setEncoding("utf8")) {
+			text += chunk;
+			const answer = /^ready\n(.*)\n/.exec(text)?.[1];
+			if (answer === "limited") return true;
+			if (answer !== undefined) throw notLimited(answer);
+			if (text.length > MAX_ANSWER_LENGTH) break;
+		}
+		if (signal.aborted) throw cancellation(signal);
+		return false;
+	} finally {
+		signal.removeEventListener("abort", onAbort);
+		socket.destroy();
+	}
+}
+
+function notLimited(answer: string): ComputerError {
+	const reason = answer.replace(/^not limited: /, "");
+	if (/resource busy/.test(reason)) {
+		return new ComputerError("busy", `The machine uses more memory than the new limit: ${reason}`, {
+			hint: "End some of its programs first, or choose a higher limit.",
+		});
+	}
+	return new ComputerError("not_supported", `The limit can not be changed: ${reason}`, { context: { driver: "namespace" } });
 }
 
 /** True for the event, false when the socket closes before it. */

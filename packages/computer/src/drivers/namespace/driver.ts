@@ -1,15 +1,25 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Abortable, Availability, CreateOptions, Driver, Machine, MachineInfo, MachineSpec } from "../../driver.js";
+import type {
+	Abortable,
+	Availability,
+	CreateOptions,
+	Driver,
+	Leftover,
+	ListOptions,
+	Machine,
+	MachineInfo,
+	MachineSpec,
+} from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { NAME_PATTERN } from "../../limits.js";
 import { agentBinary } from "../agent-binary.js";
 import { stateDirectory } from "../state-directory.js";
 import { cancellation, throwIfCanceled } from "./deadline.js";
+import { findLeftovers, removeDead } from "./leftovers.js";
 import { NamespaceMachine } from "./machine.js";
 import { refuseWhatIsMissing } from "./missing.js";
 import { probeKernel } from "./probe.js";
-import { createRecord, directoryTime } from "./record.js";
+import { createRecord, directoryTime, machineNames } from "./record.js";
 
 export interface NamespaceOptions {
 	/** Where the machines are kept; see state-directory.ts for the default. */
@@ -42,6 +52,7 @@ class NamespaceDriver implements Driver {
 		await refuseWhatIsMissing(spec);
 		const machine = this.#machine(spec.name);
 		throwIfCanceled(signal);
+		await removeDead(this.#root, (name) => this.#machine(name));
 		await createRecord(this.#root, spec);
 		onProgress?.({ phase: "start", message: `starting ${spec.name}` });
 		try {
@@ -63,22 +74,28 @@ class NamespaceDriver implements Driver {
 		return (await directoryTime(join(this.#root, name))) === undefined ? undefined : machine;
 	}
 
-	async list(options: Abortable = {}): Promise<readonly MachineInfo[]> {
-		const names = await readdir(this.#root).catch((error: NodeJS.ErrnoException) => {
-			if (error.code === "ENOENT") return [];
-			throw error;
-		});
-		const found = await Promise.all(
-			names
-				.filter((name) => NAME_PATTERN.test(name))
-				.sort()
-				.map((name) => this.#machine(name).inspect(options).catch(undefinedIfGone)),
-		);
+	async list(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
+		const names = await machineNames(this.#root);
+		const found = await Promise.all(names.map((name) => this.#info(name, options).catch(undefinedIfGone)));
 		return found.filter((info) => info !== undefined);
+	}
+
+	async count(_options?: Abortable): Promise<number> {
+		return (await machineNames(this.#root)).length;
+	}
+
+	async leftovers(_options?: Abortable): Promise<readonly Leftover[]> {
+		return await findLeftovers(this.#root, (name) => this.#machine(name));
 	}
 
 	/** Holds nothing. */
 	async close(): Promise<void> {}
+
+	async #info(name: string, options: ListOptions): Promise<MachineInfo> {
+		const machine = this.#machine(name);
+		const info = await machine.inspect(options);
+		return options.sizes ? { ...info, sizeBytes: await machine.size(options) } : info;
+	}
 
 	#machine(name: string): NamespaceMachine {
 		if (!NAME_PATTERN.test(name)) {

@@ -1,16 +1,23 @@
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { Abortable, CheckpointStore, MachineInfo, MachineSpec } from "../../driver.js";
+import type { Abortable, CheckpointStore, LiveSettings, Machine, MachineInfo, MachineSpec, RebuildOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
-import { DEADLINES } from "../../limits.js";
+import { DEADLINES, LIFE } from "../../limits.js";
 import { runAgent } from "./agent.js";
 import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
-import { connectSocket, isReady, isSupervised, stopSupervisor } from "./control.js";
+import { connectSocket, isReady, isSupervised, limitSupervised, stopSupervisor } from "./control.js";
 import { within } from "./deadline.js";
-import { directoryTime, type MachineRecord, readRecord, readWarnings } from "./record.js";
+import { rebuildMachine } from "./rebuild.js";
+import { directoryTime, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
 
 /** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
 const REMOVE_ATTEMPTS = 3;
+
+/** When its agent ends by itself; see guest/internal/life. */
+function agentTimes({ persistence, idleStopMs }: MachineSpec) {
+	const { unheldMs, unclaimedMs } = persistence === "ephemeral" ? LIFE : { unheldMs: 0, unclaimedMs: 0 };
+	return { unheldMs, unclaimedMs, idleStopMs };
+}
 
 /** A machine is its directory; everything else about it is asked from the kernel each time. */
 export class NamespaceMachine implements Owner {
@@ -45,6 +52,7 @@ export class NamespaceMachine implements Owner {
 			state: supervised ? "running" : asleep,
 			image: "host",
 			createdAt: record?.createdAt ?? made,
+			own: true,
 			warnings,
 		};
 	}
@@ -61,26 +69,77 @@ export class NamespaceMachine implements Owner {
 	}
 
 	/** Two who boot at the same time get one machine: the kernel gives its lock to one of them, the other waits for it to be up. */
-	async boot(spec: object, options: Abortable = {}): Promise<unknown> {
+	async boot(spec: MachineSpec & { readonly next?: string }, options: Abortable = {}): Promise<unknown> {
 		const answer = await runAgent(
 			this.#agentPath(),
 			["boot"],
-			{ ...spec, directory: this.directory },
+			{ ...spec, ...agentTimes(spec), directory: this.directory },
 			{ ...options, deadlineMs: DEADLINES.engineMs },
 		);
 		return answer["status"];
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
+		const spec = (await readRecord(this.directory))?.spec;
+		await this.#end("stop", options);
+		if (spec?.persistence !== "ephemeral" && (await directoryTime(this.directory)) === undefined) throw this.#gone("was removed");
+	}
+
+	async halt(options: Abortable = {}): Promise<void> {
+		await this.#end("halt", options);
+		if ((await directoryTime(this.directory)) === undefined) throw this.#gone("was removed");
+	}
+
+	async restart(options: Abortable = {}): Promise<Machine> {
+		await this.halt(options);
+		await this.start(options);
+		return this;
+	}
+
+	async settings(_options?: Abortable): Promise<MachineSpec | undefined> {
+		return (await readRecord(this.directory))?.spec;
+	}
+
+	async reconfigure(changes: LiveSettings, options: Abortable = {}): Promise<void> {
+		const record = await this.record();
+		const { idleStopMs: _, ...limits } = changes;
+		if (Object.keys(limits).length > 0) await this.#limit(limits, record.spec, options);
+		await writeRecord(this.directory, { ...record, spec: { ...record.spec, ...changes } });
+	}
+
+	async rebuild(spec: MachineSpec, options: RebuildOptions): Promise<Machine> {
+		return await rebuildMachine(this, spec, options);
+	}
+
+	/** Bytes of all that it has written, its checkpoints too. */
+	async size(options: Abortable = {}): Promise<number> {
+		const order = { directory: this.directory };
+		const answer = await runAgent(this.#agentPath(), ["boot", "size"], order, { ...options, deadlineMs: DEADLINES.checkpointMs });
+		return typeof answer["bytes"] === "number" ? answer["bytes"] : 0;
+	}
+
+	async #limit(limits: LiveSettings, before: MachineSpec, options: Abortable): Promise<void> {
+		const deadline = within(DEADLINES.engineMs, `new limits of the machine ${this.name}`, options.signal);
+		try {
+			await limitSupervised(this.#control, limits, deadline.signal);
+		} catch (error) {
+			const old = Object.fromEntries(Object.keys(limits).map((key) => [key, before[key as keyof LiveSettings]]));
+			await limitSupervised(this.#control, old, deadline.signal).catch(() => {});
+			throw error;
+		} finally {
+			deadline.done();
+		}
+	}
+
+	async #end(how: "stop" | "halt", options: Abortable): Promise<void> {
 		// TERM, the grace and KILL are the supervisor's; the rest is for the kernel to let go of the processes and of their mounts. The unmount of
 		// an overlay writes back all that is dirty on the disk below it, which may take its time.
 		const deadline = within(DEADLINES.stopGraceMs + DEADLINES.engineMs, `the machine ${this.name} to be stopped`, options.signal);
 		try {
-			await stopSupervisor(this.#control, deadline.signal);
+			await stopSupervisor(this.#control, how, deadline.signal);
 		} finally {
 			deadline.done();
 		}
-		if ((await directoryTime(this.directory)) === undefined) throw this.#gone("was removed");
 	}
 
 	async setNetwork(network: MachineSpec["network"], _options?: Abortable): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import type { MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
-import { DEADLINES } from "../../limits.js";
+import { DEADLINES, NAME_PATTERN } from "../../limits.js";
 import { completeSpec } from "../earlier-specs.js";
 
 const SCHEMA = 1;
@@ -46,16 +46,39 @@ export async function createRecord(root: string, spec: MachineSpec, fill?: (unfi
 	return directory;
 }
 
+/** What it is made from from now on. The old record or the new one is there, whole. */
+export async function writeRecord(directory: string, record: MachineRecord): Promise<void> {
+	const unfinished = join(directory, `.${RECORD}-${process.pid}-${Math.random().toString(36).slice(2)}`);
+	await writeFile(unfinished, JSON.stringify(record, null, "\t"), { mode: 0o600 });
+	await rename(unfinished, join(directory, RECORD));
+}
+
+/** What has the name of a machine. */
+export async function machineNames(root: string): Promise<readonly string[]> {
+	const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+		if (error.code === "ENOENT") return [];
+		throw error;
+	});
+	return names.filter((name) => NAME_PATTERN.test(name)).sort();
+}
+
 /** What processes that were killed in the middle left. */
 async function removeUnfinished(root: string): Promise<void> {
-	for (const name of await readdir(root)) {
-		if (!name.startsWith(".")) continue;
-		const path = join(root, name);
-		const made = await stat(path).catch(() => undefined);
-		if (made !== undefined && Date.now() - made.mtimeMs > MAX_UNFINISHED_AGE_MS) {
-			await rm(path, { recursive: true, force: true }).catch(() => {});
-		}
-	}
+	for (const path of await findUnfinished(root)) await rm(path, { recursive: true, force: true }).catch(() => {});
+}
+
+export async function findUnfinished(root: string): Promise<readonly string[]> {
+	const paths = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(".")).map((name) => join(root, name));
+	const made = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+	return paths.filter((_, index) => (made[index]?.mtimeMs ?? Number.POSITIVE_INFINITY) < Date.now() - MAX_UNFINISHED_AGE_MS);
+}
+
+/** It has no record at all: its removal was cut short, since a machine appears under its name complete. One that can not be read is another matter. */
+export async function lacksRecord(directory: string): Promise<boolean> {
+	return await stat(join(directory, RECORD)).then(
+		() => false,
+		(error: NodeJS.ErrnoException) => error.code === "ENOENT",
+	);
 }
 
 /** Undefined when it is missing, cut short or of another schema: the machine is broken. */

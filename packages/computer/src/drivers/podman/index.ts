@@ -1,11 +1,13 @@
 /** Podman by its Docker-compatible API. Where no service runs, one of our own is started for as long as it is used. */
 import { access, constants } from "node:fs/promises";
+import type Docker from "dockerode";
 import type { Driver } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
+import type { Limits } from "../engine/container-options.js";
 import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
-import type { EngineInfo } from "../engine/facts.js";
+import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
 import { endMonitors } from "./monitors.js";
 import { startService } from "./service.js";
@@ -48,6 +50,8 @@ const dialect: Dialect = {
 			},
 		);
 	},
+	restartsEphemeral: false,
+	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endMonitors,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
 	readInfo: async (get) => {
@@ -55,6 +59,34 @@ const dialect: Dialect = {
 		return info.UserNetwork ? { ...info, UserNetwork: await usable(info.UserNetwork) } : info;
 	},
 };
+
+const CPU_PERIOD_US = 100_000;
+
+/** Podman's own way, since 4.3: the compatible one came with 5. The limits are an OCI runtime's, where -1 is none. */
+async function updateLimits(
+	docker: Docker,
+	id: string,
+	{ cpus, memoryBytes, pids }: Partial<Limits>,
+	facts: EngineFacts,
+	abortSignal: AbortSignal,
+): Promise<void> {
+	const memory = memoryBytes === 0 ? -1 : memoryBytes;
+	const resources = {
+		...(cpus === undefined ? {} : { cpu: { quota: cpus > 0 ? Math.round(cpus * CPU_PERIOD_US) : -1, period: CPU_PERIOD_US } }),
+		...(memory === undefined ? {} : { memory: { limit: memory, ...(facts.limitSwap ? { swap: memory } : {}) } }),
+		...(pids === undefined ? {} : { pids: { limit: pids > 0 ? pids : -1 } }),
+	};
+	const request = {
+		path: `/v4.0.0/libpod/containers/${id}/update`,
+		method: "POST",
+		options: resources,
+		abortSignal,
+		statusCodes: { 200: true, 201: true, 404: "no such container", 409: "container is not running", 500: "server error" },
+	};
+	await new Promise<void>((resolve, reject) => {
+		docker.modem.dial(request, (error: Error | null) => (error === null ? resolve() : reject(error)));
+	});
+}
 
 /** https://docs.podman.io/en/latest/_static/api.html#tag/system/operation/SystemInfoLibpod */
 interface LibpodInfo {

@@ -1,0 +1,145 @@
+/** What of ours is on an engine that nobody needs: see docs/decisions/0006-ownership-and-life.md. */
+import type { ContainerInfo, ImageInfo } from "dockerode";
+import type { Abortable, Leftover } from "../../driver.js";
+import { isComputerError } from "../../errors/index.js";
+import { LIFE } from "../../limits.js";
+import { agentHash } from "../agent-binary.js";
+import { ownerId } from "../ownership.js";
+import { changedContainers, forgetChanges } from "./changed-settings.js";
+import { allTags, dropTag, plainId } from "./checkpoint-images.js";
+import { containerName } from "./container-options.js";
+import type { Engine } from "./engine.js";
+import { LABELS } from "./labels.js";
+import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
+import { removeContainer } from "./remove-container.js";
+import { isAnyStandIn } from "./stand-ins.js";
+
+/** A machine for the time of a comparison; see ../../checkpoints.ts. */
+const COMPARED = /^diff-[0-9a-f]{12}$/;
+
+export async function findLeftovers(engine: Engine, options: Abortable): Promise<readonly Leftover[]> {
+	const owner = await ownerId();
+	const [machines, temporary, images, kept, changed] = await Promise.all([
+		listContainers(engine, { label: [`${LABELS.own}=1`] }, options),
+		listContainers(engine, { label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] }, options),
+		listImages(engine, options),
+		allTags(engine, options),
+		changedContainers(engine.dialect),
+	]);
+	const driver = engine.dialect.name;
+	const container = (found: ContainerInfo, kind: Leftover["kind"], why: string): Leftover => ({
+		driver,
+		kind,
+		what: plainName(found),
+		why,
+		remove: (o) => removeContainer(engine, found.Id, nameOf(found), o),
+	});
+	const names = new Set(machines.map(nameOf));
+	const held = new Set(machines.map(({ Labels }) => Labels[LABELS.held]));
+	return [
+		...machines
+			.filter((found) => found.Labels[LABELS.owner] === owner)
+			.flatMap((found) => {
+				const why = whyDead(found, machines);
+				return why === undefined ? [] : [container(found, "machine", why)];
+			}),
+		...temporary
+			.filter((found) => plainName(found).startsWith(TEMPORARY_PREFIX) && isOlder(found.Created, ABANDONED_MS))
+			.map((found) => container(found, "container", "an image was to be prepared with it")),
+		...kept.flatMap((tag): Leftover[] => {
+			const unneeded = !names.has(tag.name) || (tag.kind === "machine" && !held.has(tag.token));
+			if (!unneeded || tag.labels[LABELS.owner] !== owner || !isOlder(tag.createdSeconds, LIFE.abandonedMs)) return [];
+			const why = names.has(tag.name) ? "no machine is made from it any more" : `the computer ${tag.name} is gone`;
+			return [
+				{ driver, kind: "image", what: `lms-computer/${tag.kind}:${tag.name}.${tag.token}`, why, remove: () => dropTag(engine, tag) },
+			];
+		}),
+		...supersededImages(images, machines, owner).map(
+			(image): Leftover => ({
+				driver,
+				kind: "image",
+				what: image.RepoTags?.[0] ?? plainId(image.Id).slice(0, 12),
+				why: "it was prepared for another version of lms-computer, or for an image that is gone",
+				sizeBytes: image.Size,
+				remove: (o) => removeImage(engine, image.Id, o),
+			}),
+		),
+		...changed
+			.filter((id) => !machines.some(({ Id }) => Id === id))
+			.map(
+				(id): Leftover => ({
+					driver,
+					kind: "record",
+					what: `changed/${driver}/${id.slice(0, 12)}`,
+					why: "its container is gone",
+					remove: () => forgetChanges(engine.dialect, id),
+				}),
+			),
+	];
+}
+
+/** Ephemeral machines that ended when their engine could not remove them. Best effort, before a machine is made. */
+export async function removeDead(engine: Engine, options: Abortable): Promise<void> {
+	try {
+		const label = [`${LABELS.own}=1`, `${LABELS.owner}=${await ownerId()}`, `${LABELS.persistence}=ephemeral`];
+		for (const found of await listContainers(engine, { label, status: ["created", "exited", "dead"] }, options)) {
+			if (isOlder(found.Created, 2 * LIFE.unclaimedMs)) await removeContainer(engine, found.Id, nameOf(found), options);
+		}
+	} catch {
+		// They are leftovers then.
+	}
+}
+
+function whyDead(found: ContainerInfo, all: readonly ContainerInfo[]): string | undefined {
+	const name = nameOf(found);
+	const runs = found.State === "running" || found.State === "paused";
+	if (isAnyStandIn(found.Names, name)) {
+		const isThere = all.some((other) => plainName(other) === containerName(name));
+		return isThere ? "a rollback or a rebuild of it was cut short" : undefined;
+	}
+	if (found.Labels[LABELS.persistence] === "ephemeral" && !runs && isOlder(found.Created, 2 * LIFE.unclaimedMs)) {
+		return "it was ephemeral and has ended";
+	}
+	if (!isOlder(found.Created, LIFE.abandonedMs)) return undefined;
+	if (COMPARED.test(name)) return "a comparison with a checkpoint was cut short";
+	return found.State === "created" || found.State === "configured" ? "its making was cut short: it never ran" : undefined;
+}
+
+/** The engine refuses to remove what others build upon; these are not even tried. */
+function supersededImages(images: readonly ImageInfo[], machines: readonly ContainerInfo[], owner: string): readonly ImageInfo[] {
+	const current = new Set<string | undefined>([agentHash("amd64"), agentHash("arm64")]);
+	const used = new Set([...machines.map(({ ImageID }) => plainId(ImageID)), ...images.map(({ ParentId }) => plainId(ParentId))]);
+	const there = new Set(images.map(({ Id }) => plainId(Id)));
+	return images.filter(({ Id, Labels, Created }) => {
+		const labels: Readonly<Record<string, string>> = Labels ?? {};
+		if (labels[PREPARED_LABELS.own] !== "1" || labels[LABELS.owner] !== owner || used.has(plainId(Id))) return false;
+		const isCurrent = current.has(labels[PREPARED_LABELS.agent]) && there.has(plainId(labels[PREPARED_LABELS.base] ?? ""));
+		return !isCurrent && isOlder(Created, LIFE.abandonedMs);
+	});
+}
+
+async function removeImage(engine: Engine, id: string, options: Abortable = {}): Promise<void> {
+	await engine
+		.call("remove an image", (docker, abortSignal) => docker.getImage(id).remove({ abortSignal } as object), options)
+		.catch((error: unknown) => {
+			if (!isComputerError(error, "image_not_found")) throw error;
+		});
+}
+
+async function listContainers(engine: Engine, filters: Record<string, string[]>, options: Abortable): Promise<readonly ContainerInfo[]> {
+	const query = { all: true, filters };
+	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
+}
+
+/** All of them: what is built upon what counts. */
+async function listImages(engine: Engine, options: Abortable): Promise<readonly ImageInfo[]> {
+	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listImages({ all: true, abortSignal }), options);
+}
+
+function nameOf({ Labels }: ContainerInfo): string {
+	return Labels[LABELS.name] ?? "";
+}
+
+function plainName({ Names }: ContainerInfo): string {
+	return (Names[0] ?? "").replace(/^\//, "");
+}

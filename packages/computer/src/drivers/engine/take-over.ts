@@ -1,0 +1,74 @@
+import type { ContainerInspectInfo } from "dockerode";
+import type { Abortable, Machine } from "../../driver.js";
+import { DEADLINES } from "../../limits.js";
+import { newToken } from "./checkpoint-images.js";
+import { containerName } from "./container-options.js";
+import type { Engine } from "./engine.js";
+import { removeContainer } from "./remove-container.js";
+import { standInName } from "./stand-ins.js";
+
+/**
+ * Puts one container of a machine in the place of another. The order is such that at every instant the name has one that can be started, see
+ * docs/decisions/0004-checkpoints.md; but an ephemeral one is gone once it is stopped.
+ * @param before of the one that is to go
+ * @param next has another name yet and never ran; what is left of it when this fails is the caller's to remove
+ */
+export async function takeOver(engine: Engine, name: string, before: ContainerInspectInfo, next: Machine): Promise<void> {
+	const { Id: id } = before;
+	const ephemeral = before.HostConfig.AutoRemove === true;
+	try {
+		await stopContainer(engine, id, name);
+		if (ephemeral) await removeContainer(engine, id, name);
+		await next.start();
+		if (!ephemeral) await renameContainer(engine, id, name, standInName("replaced", name, newToken()));
+		await renameContainer(engine, next.id, name, containerName(name));
+	} catch (error) {
+		await restore(engine, name, before).catch(() => {});
+		throw error;
+	}
+	await removeContainer(engine, id, name);
+}
+
+/** Idempotent. A frozen process gets no TERM: Docker refuses, Podman waits for ever. */
+export async function stopContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
+	const { State } = await inspect(engine, id, name, options);
+	if (State.Paused) {
+		await engine.call(`unpause the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }), options);
+	} else if (!State.Running) return;
+	const stop = { t: Math.ceil(DEADLINES.stopGraceMs / 1000) };
+	await engine.call(
+		`stop the machine ${name}`,
+		(docker, abortSignal) => unless304(docker.getContainer(id).stop({ ...stop, abortSignal })),
+		options,
+	);
+}
+
+/** The status of what is so already: somebody else was quicker. */
+export async function unless304(answer: Promise<unknown>): Promise<void> {
+	try {
+		await answer;
+	} catch (error) {
+		if ((error as { statusCode?: number }).statusCode !== 304) throw error;
+	}
+}
+
+/** The machine of before under its name again, and running if it ran. */
+async function restore(engine: Engine, name: string, before: ContainerInspectInfo): Promise<void> {
+	const container = await inspect(engine, before.Id, name, {});
+	const wanted = before.Name.replace(/^\//, "");
+	if (container.Name.replace(/^\//, "") !== wanted) await renameContainer(engine, before.Id, name, wanted);
+	if (!before.State.Running) return;
+	await engine.call(`start the machine ${name}`, (docker, abortSignal) => unless304(docker.getContainer(before.Id).start({ abortSignal })));
+}
+
+async function inspect(engine: Engine, id: string, name: string, options: Abortable): Promise<ContainerInspectInfo> {
+	return await engine.call(
+		`inspect the machine ${name}`,
+		(docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
+		options,
+	);
+}
+
+async function renameContainer(engine: Engine, id: string, name: string, to: string): Promise<void> {
+	await engine.call(`rename the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).rename({ name: to, abortSignal }));
+}

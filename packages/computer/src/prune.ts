@@ -1,0 +1,73 @@
+/** What of ours nobody needs any more, of every usable driver: found, and removed when that is wanted. */
+
+import { unavailable } from "./doctor.js";
+import type { Abortable, Driver, DriverName, Leftover } from "./driver.js";
+import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { isComputerError } from "./errors/index.js";
+import { DRIVER_NAMES } from "./options/settings.js";
+import { driverChoice } from "./options.js";
+import { forget, recall, rememberedNames } from "./whereabouts.js";
+
+export interface PruneOptions extends Abortable {
+	/** Default: every usable one. */
+	readonly driver?: "auto" | DriverName | undefined;
+}
+
+export interface Pruned {
+	readonly found: readonly Leftover[];
+	readonly removed: readonly Leftover[];
+	/** Those that could not be removed, and why. */
+	readonly failed: readonly { readonly leftover: Leftover; readonly reason: string }[];
+}
+
+/** @param decide is shown what there is, and says whether it is to go */
+export async function prune(options: PruneOptions, decide: (found: readonly Leftover[]) => boolean | Promise<boolean>): Promise<Pruned> {
+	const leases = await usableDrivers(options);
+	try {
+		const lists = await Promise.all(leases.map(({ driver }) => findLeftovers(driver, options)));
+		const found = lists.flat();
+		if (found.length === 0 || !(await decide(found))) return { found, removed: [], failed: [] };
+		const removed: Leftover[] = [];
+		const failed: { leftover: Leftover; reason: string }[] = [];
+		// One after the other: engines lock their image store, and what is built upon another has to go first.
+		for (const leftover of found) {
+			try {
+				await leftover.remove(options);
+				removed.push(leftover);
+			} catch (error) {
+				if (!isComputerError(error) || error.code === "canceled") throw error;
+				failed.push({ leftover, reason: error.message });
+			}
+		}
+		return { found, removed, failed };
+	} finally {
+		await Promise.all(leases.map((lease) => lease.release()));
+	}
+}
+
+async function usableDrivers(options: PruneOptions): Promise<readonly Lease[]> {
+	const choice = driverChoice(options.driver);
+	const leases = await Promise.all((choice === "auto" ? DRIVER_NAMES : [choice]).map(leaseDriver));
+	const looks = await Promise.all(leases.map(async (lease) => ({ lease, availability: await lease.probe(options) })));
+	const usable = looks.filter(({ availability }) => availability.usable).map(({ lease }) => lease);
+	await Promise.all(leases.filter((lease) => !usable.includes(lease)).map((lease) => lease.release()));
+	if (usable.length > 0) return usable;
+	throw unavailable(looks.map(({ lease, availability }) => ({ name: lease.driver.name, availability })));
+}
+
+async function findLeftovers(driver: Driver, options: Abortable): Promise<readonly Leftover[]> {
+	const [leftovers, computers, names] = await Promise.all([driver.leftovers(options), driver.list(options), rememberedNames()]);
+	const there = new Set(computers.map(({ name }) => name));
+	const stale: Leftover[] = [];
+	for (const name of names) {
+		if (there.has(name) || (await recall(name)) !== driver.name) continue;
+		stale.push({
+			driver: driver.name,
+			kind: "record",
+			what: `last-driver/${name}`,
+			why: "the computer is gone",
+			remove: () => forget(name),
+		});
+	}
+	return [...leftovers, ...stale];
+}
