@@ -87,7 +87,7 @@ export class ProcessMachine implements Machine {
 	async inspect(): Promise<MachineInfo> {
 		this.#expectThere();
 		const { id, name, driver, state, warnings } = this;
-		return { id, name, driver, state, image: "host", createdAt: 0, own: true, warnings };
+		return { id, name, driver, state, image: "host", createdAt: 0, network: "none", own: true, warnings };
 	}
 
 	async start(): Promise<void> {

@@ -152,6 +152,8 @@ export interface MachineInfo {
 	readonly own: boolean;
 	/** What it has written, where that was asked for and is known. */
 	readonly sizeBytes?: number;
+	/** What it has now, by the driver; an allow-list is beside it. */
+	readonly network: MachineSpec["network"];
 	/** Limits and settings asked for that this machine does not have, for people. Empty when all were applied. */
 	readonly warnings: readonly string[];
 }

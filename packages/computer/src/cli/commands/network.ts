@@ -14,9 +14,10 @@ export function run(context: Context): Promise<number> {
 	const change = read(words);
 	return withFound(context, async (computer) => {
 		const state = await change(computer, interruption.signal);
-		if (flags.json) await printJson({ computer: computer.name, ...state, notices: computer.notices });
+		const { network } = await computer.inspect();
+		if (flags.json) await printJson({ computer: computer.name, network, ...state, notices: computer.notices });
 		else {
-			await print(shown(state));
+			await print(network === "open" ? "open: everything can be reached" : shown(state));
 			for (const text of computer.notices) await notice(text);
 		}
 		return 0;
@@ -26,8 +27,8 @@ export function run(context: Context): Promise<number> {
 /** Before anything is looked for: what the words ask. */
 function read([verb = "show", ...rest]: readonly string[]): Change {
 	const change = CHANGES[verb];
-	if (change === undefined) throw wrongUsage(`expected show, allow, deny, only or none, got ${JSON.stringify(verb)}`, "network");
-	const alone = verb === "show" || verb === "none";
+	if (change === undefined) throw wrongUsage(`expected show, allow, deny, only, none or open, got ${JSON.stringify(verb)}`, "network");
+	const alone = ["show", "none", "open"].includes(verb);
 	if (alone && rest.length > 0) throw wrongUsage(`expected nothing after ${verb}, got ${JSON.stringify(rest[0])}`, "network");
 	if (!alone && rest.length === 0) throw wrongUsage(`expected a rule after ${verb}`, "network");
 	return change(rest);
@@ -36,6 +37,7 @@ function read([verb = "show", ...rest]: readonly string[]): Change {
 const CHANGES: Readonly<Record<string, (rules: readonly string[]) => Change>> = {
 	show: () => (computer) => computer.network(),
 	none: () => (computer, signal) => computer.setNetwork("none", { signal }),
+	open: () => (computer, signal) => computer.setNetwork("open", { signal }),
 	only: (allow) => (computer, signal) => computer.setNetwork({ allow }, { signal }),
 	allow: (rules) => async (computer, signal) => {
 		const { allow } = await computer.network();

@@ -73,7 +73,10 @@ ${presetLines()}
 All of it goes through this host, which looks up names itself and refuses private addresses that no rule names. Somebody has to hold the computer
 while it wants something: a command, a shell, a door.`,
 		words: [
-			{ syntax: "[change...]", help: "`show`, `allow RULE…`, `deny RULE…`, `only RULE…` in place of all, or `none`; without it, show" },
+			{
+				syntax: "[change...]",
+				help: "`show`, `allow RULE…`, `deny RULE…`, `only RULE…` in place of all, `none`, or `open` for everything; without it, show",
+			},
 		],
 		flags: FINDING,
 		examples: [
@@ -82,6 +85,7 @@ while it wants something: a command, a shell, a door.`,
 			["lms-computer network deny pip", "less"],
 			["lms-computer network only api.example.com", "this alone"],
 			["lms-computer network none", "nothing at all"],
+			["lms-computer network open", "everything, while it runs"],
 		],
 		failureStatus: 1,
 		load: () => import("../commands/network.js"),

@@ -35,6 +35,7 @@ export interface EngineFacts {
 
 export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform, joinsFromNone = true): EngineFacts {
 	const rootless = info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option));
+	const openNetwork = info.UserNetwork !== "";
 	const has = (controller: string): boolean => info.CgroupControllers?.includes(controller) ?? true;
 	return {
 		cpus: info.NCPU ?? 0,
@@ -44,14 +45,14 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 		capabilities: {
 			boundary: boundaryOf(info, endpoint, platform),
 			images: true,
-			openNetwork: info.UserNetwork !== "",
+			openNetwork,
 			limitCpus: info.CpuCfsQuota !== false && has("cpu"),
 			limitMemory: info.MemoryLimit !== false && has("memory"),
 			limitDisk: limitsDisk(info, rootless),
 			sharedFolders: isHere(endpoint),
-			publishPorts: true,
+			publishPorts: openNetwork,
 			otherUsers: true,
-			installPresets: true,
+			installPresets: openNetwork,
 			switchNetwork: info.UserNetwork === "" ? "refused" : info.UserNetwork === undefined && joinsFromNone ? "live" : "restart",
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,

@@ -5,6 +5,7 @@ import { DEFAULTS } from "../../limits.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import type { Limits } from "./container-options.js";
 import { askedLimits, LABELS } from "./labels.js";
+import { attachedNetwork } from "./network.js";
 
 const STATES: Readonly<Record<string, MachineState>> = {
 	running: "running",
@@ -41,6 +42,7 @@ export function readMachineInfo(container: ContainerInspectInfo, driver: DriverN
 		state: readState(container),
 		image: labels[LABELS.image] ?? "",
 		createdAt: Date.parse(container.Created),
+		network: attachedNetwork(container),
 		own: (labels[LABELS.owner] ?? around.owner) === around.owner,
 		...(around.sizeBytes === undefined ? {} : { sizeBytes: around.sizeBytes }),
 		warnings: missingLimits(container, labels, around.changes),

@@ -30,6 +30,13 @@ export async function switchNetwork(
 	options: Abortable,
 ): Promise<void> {
 	if (attachedNetwork(container) === wanted) return;
+	const { openNetwork } = (await engine.facts(options)).capabilities;
+	if (wanted === "open" && !openNetwork) {
+		throw new ComputerError("not_supported", `This engine runs without root and has no program for a network of ${name}`, {
+			hint: "Give it an allow-list instead, which needs no network; `lms-computer port` reaches its ports.",
+			context: { driver: engine.dialect.name },
+		});
+	}
 	const { product, defaultNetwork, joinsFromNone } = engine.dialect;
 	const mode = container.HostConfig.NetworkMode ?? "";
 	if (PRIVATE.test(mode) || (mode === NONE && !joinsFromNone)) {

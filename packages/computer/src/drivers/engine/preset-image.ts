@@ -52,7 +52,8 @@ export async function withPreset(
 	const key = `${describeEndpoint(engine.endpoint)} ${REPOSITORY}:${tag}`;
 	try {
 		const id = await flights.run(
-			key,
+			// Who insists does not join one that gives up at once.
+			`${key} ${required}`,
 			async () => {
 				const ready = await findImage(engine, `${REPOSITORY}:${tag}`, options.signal);
 				if (ready && isLabelled(ready, labels)) return ready.Id;
@@ -81,8 +82,9 @@ async function install(
 	const { signal, onProgress } = options;
 	const action = `install the preset ${presetName(spec.preset)}`;
 	const message = `installing ${presetName(spec.preset)} into ${spec.image}, once`;
-	onProgress?.({ phase: "prepare", message });
 	const facts = await engine.facts(options);
+	if (!facts.capabilities.installPresets) throw noNetwork(spec);
+	onProgress?.({ phase: "prepare", message });
 	await removeAbandoned(engine, signal);
 	const create: ContainerCreateOptions = {
 		name: `${TEMPORARY_PREFIX}${tag}-${randomBytes(4).toString("hex")}`,
@@ -171,6 +173,17 @@ function noShell(spec: MachineSpec, cause: ComputerError): ComputerError {
 		context: { image: spec.image },
 		cause,
 	});
+}
+
+function noNetwork(spec: MachineSpec): ComputerError {
+	return new ComputerError(
+		"not_supported",
+		`The preset ${presetName(spec.preset)} can not be installed: this engine runs without root and has no program for a network`,
+		{
+			hint: "Install slirp4netns or passt and let your user open /dev/net/tun, or choose an image that has the programs together with the preset `none`.",
+			context: { image: spec.image },
+		},
+	);
 }
 
 function failure(spec: MachineSpec, exitCode: number, log: string): ComputerError {

@@ -21,6 +21,12 @@ export function exposedPorts(ports: readonly PublishedPort[]): Record<string, ob
 
 /** `not_supported` for what this engine can not do, before anything is made. */
 export function refuseWhatIsMissing(spec: MachineSpec, { capabilities }: EngineFacts, driver: string): void {
+	if (spec.ports.length > 0 && !capabilities.publishPorts) {
+		throw new ComputerError("not_supported", "Ports were to be published; this engine runs without root and has no program for a network", {
+			hint: "Leave the ports out: `lms-computer port NAME PORT` reaches any port of a computer without a network.",
+			context: { driver },
+		});
+	}
 	if (spec.ports.length > 0 && spec.network === "none") {
 		throw new ComputerError(
 			"invalid_argument",

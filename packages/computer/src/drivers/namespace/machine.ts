@@ -53,6 +53,7 @@ export class NamespaceMachine implements Owner {
 			image: "host",
 			createdAt: record?.createdAt ?? made,
 			own: true,
+			network: "none",
 			warnings,
 		};
 	}
@@ -145,7 +146,7 @@ export class NamespaceMachine implements Owner {
 	async setNetwork(network: MachineSpec["network"], _options?: Abortable): Promise<void> {
 		if (network === "none") return;
 		throw new ComputerError("not_supported", `The namespace driver has no network for ${this.name}`, {
-			hint: "Make a computer with Docker or Podman for one; `lms-computer port` reaches this one's ports without.",
+			hint: "Give it an allow-list instead, which needs no network; `lms-computer port` reaches its ports.",
 			context: { driver: this.driver },
 		});
 	}
