@@ -188,6 +188,46 @@ describe.skipIf(target === undefined)("the server", () => {
 		expect(await offered(log, "stream", "stde")).toEqual(["stderr"]);
 	});
 
+	test("what runs longer goes on as a job, which Wait takes from there", { timeout: PATIENCE_MS }, async () => {
+		await target?.open("mcp-one");
+		const { client } = await connected([...flags, "--timeout", "1"]);
+		const { isError, structuredContent } = await client.callTool({
+			name: "Execute",
+			arguments: { command: "echo part; sleep 3; echo whole" },
+		});
+		expect({ isError, structuredContent }).toMatchObject({ isError: false, structuredContent: { running: true, stdout: "part\n" } });
+		const { job } = structuredContent as { job: string };
+		const waited = await client.callTool({ name: "Wait", arguments: { job } });
+		expect(waited).toMatchObject({ isError: false, structuredContent: { running: false, exitCode: 0 } });
+		expect((await client.readResource({ uri: `computer://job/${job}/stdout` })).contents).toMatchObject([{ text: "part\nwhole\n" }]);
+		// A name that is known no more is told, not guessed.
+		await expect(client.readResource({ uri: "computer://job/nonesuch/stdout" })).rejects.toMatchObject({ code: -32_602 });
+	});
+
+	test("many calls at once get each its own answer, and links lead to what they made", { timeout: PATIENCE_MS }, async () => {
+		await target?.open("mcp-one");
+		const { client } = await connected(flags);
+		const made = await Promise.all(
+			Array.from({ length: 20 }, (_, n) =>
+				client.callTool({ name: "WriteFile", arguments: { path: `~/many/ü ${n}#.txt`, content: `${n}\n` } }),
+			),
+		);
+		const links = made.map(({ content }) => content.find((one) => one.type === "resource_link")?.uri ?? "");
+		const read = await Promise.all(links.map((uri) => client.readResource({ uri })));
+		expect(read.map(({ contents }) => (contents[0] as { text: string }).text)).toEqual(made.map((_, n) => `${n}\n`));
+	});
+
+	test("a server that is killed leaves no command behind", { timeout: PATIENCE_MS }, async () => {
+		await target?.open("mcp-one");
+		const { client, pid } = await connected(flags);
+		const sleep = `sleep ${MARK}.75`;
+		const call = client.callTool({ name: "Execute", arguments: { command: sleep } }).catch(() => "gone");
+		await expect.poll(() => processesWith(sleep), { timeout: 20_000 }).toHaveLength(1);
+		process.kill(pid, "SIGKILL");
+		expect(await call).toBe("gone");
+		await expectGone(sleep);
+	});
+
 	test("prompts are filled in", async () => {
 		const { client } = await connected(flags);
 		const { prompts } = await client.listPrompts();

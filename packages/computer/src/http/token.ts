@@ -1,6 +1,6 @@
 /** The token that every client has to show: the environment's, or one that lasts, in a file that only its user may read. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ComputerError } from "../errors/index.js";
 
@@ -37,13 +37,14 @@ async function read(file: string): Promise<string | undefined> {
 
 /** There whole or not at all, and of two that make one at once both use the same. */
 async function make(file: string): Promise<string> {
-	const fresh = `${file}.${process.pid}`;
+	const fresh = `${file}.${randomBytes(6).toString("hex")}`;
 	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 	await writeFile(fresh, `${randomBytes(BYTES).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
 	try {
 		await link(fresh, file);
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+		// Not every file system has links; of two at once the later one then stays.
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rename(fresh, file);
 	} finally {
 		await rm(fresh, { force: true });
 	}
