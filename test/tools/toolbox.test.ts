@@ -1,36 +1,40 @@
 import { setTimeout } from "node:timers/promises";
-import { type Computer, openComputer } from "lms-computer";
-import { Toolbox } from "lms-computer/tools";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DRIVERS, MATRIX } from "../support/drivers.js";
+import fc from "fast-check";
+import { type Computer, ComputerError, openComputer } from "lms-computer";
+import { TOOLS, Toolbox } from "lms-computer/tools";
+import { expect, test } from "vitest";
+import { DRIVERS } from "../support/drivers.js";
+import { toolSuite } from "./subject.js";
 
-describe.for(MATRIX)("$title", (target) => {
-	describe.skipIf(target.skip !== undefined)("the toolbox", () => {
-		let computer: Computer;
-		let toolbox: Toolbox;
-		beforeAll(async () => {
-			computer = await target.open("toolbox");
-			toolbox = new Toolbox({ open: () => openComputer({ ...target.options, name: computer.name }), callsPerTurn: 1000 });
-		});
-		afterAll(() => toolbox.close());
+/** No computer is needed for what a toolbox does by itself. */
+const nowhere = () => Promise.reject(new ComputerError("driver_unavailable", "no computer here"));
 
-		test("runs a command in a shell that stays", async () => {
-			await toolbox.call("Execute", { command: "cd /tmp && export FRUIT=pear" });
-			const result = await toolbox.call("Execute", { command: 'echo "$PWD $FRUIT"; exit 3' });
-			expect(result).toMatchObject({ isError: false, structured: { exitCode: 3, stdout: "/tmp pear\n" } });
-			expect(result.text).toContain("exit code 3");
-		});
+toolSuite("toolbox", (subject) => {
+	test("repairs, runs, and says both", async () => {
+		const { text, isError } = await subject.call("bash", { cmd: "echo hi" });
+		expect(isError).toBe(false);
+		expect(text).toMatch(/^note: `bash` was read as Execute\nnote: `cmd` was read as `command`\nexit code 0/);
+	});
 
-		test("writes a file and reads it back", async () => {
-			await toolbox.call("WriteFile", { path: "a/b.txt", content: "one\ntwo\nthree" });
-			const result = await toolbox.call("ReadFile", { path: "a/b.txt", startLine: "2" });
-			expect(result.structured).toMatchObject({ content: "two\nthree", totalLines: 3 });
-		});
+	test("the same failure a second time is answered with another way, until something has changed", async () => {
+		const read = () => subject.call("ReadFile", { path: "missing.txt" });
+		expect((await read()).text).not.toContain("another way");
+		expect((await read()).text).toContain("another way: this same call has failed before");
+		await subject.call("WriteFile", { path: "missing.txt", content: "" });
+		expect((await read()).isError).toBe(false);
+		const fail = () => subject.call("Execute", { command: "false" });
+		expect((await fail()).text).not.toContain("another way");
+		expect((await fail()).text).toContain("another way");
+	});
 
-		test("answers with the failure instead of throwing", async () => {
-			const result = await toolbox.call("ReadFile", { path: "/nowhere" });
-			expect(result).toMatchObject({ isError: true, structured: { error: { code: "not_found" } } });
-		});
+	test("holders share the shell, and output keeps to its budget", async () => {
+		const small = subject.another({ maxOutputTokens: 600 });
+		await small.call("Execute", { command: "cd /tmp" });
+		const { text } = await subject.call("Execute", { command: "pwd" });
+		expect(text).toContain("in /tmp");
+		const long = await small.call("Execute", { command: "seq 1 20000" });
+		expect(long.text.length).toBeLessThan(3000);
+		expect(long.text).toMatch(/<stdout-\w+>\n1\n2\n.*ReadProcessLogs.*\n20000\n<\/stdout/s);
 	});
 });
 
@@ -53,15 +57,88 @@ test.skipIf(target === undefined)("a command becomes a job in the time that the 
 	}
 });
 
+test("the budget is spent, told and renewed; starting over is free", async () => {
+	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 2 });
+	for (const used of [1, 2]) {
+		const { text, structured } = await toolbox.call("Execute", { command: "true" });
+		expect(structured).toMatchObject({ budget: { used, remaining: 2 - used, perTurn: 2 }, error: { code: "driver_unavailable" } });
+		expect(text).toContain(`[calls this turn: ${used} used, ${2 - used} left of 2]`);
+	}
+	expect((await toolbox.call("Execute", { command: "true" })).structured).toMatchObject({ error: { code: "limit_reached" } });
+	expect((await toolbox.call("ResetShell", {})).structured).toMatchObject({ error: { code: "driver_unavailable" } });
+	toolbox.newTurn();
+	expect(toolbox.budget).toEqual({ used: 0, remaining: 2, perTurn: 2 });
+});
+
 test("without a budget there is no word of one", async () => {
-	const open = () => Promise.reject(new Error("no computer here"));
-	const counted = await new Toolbox({ open }).call("Execute", { command: "true" });
-	expect(counted).toMatchObject({ isError: true, structured: { budget: { used: 1, remaining: 24, perTurn: 25 } } });
-	const toolbox = new Toolbox({ open, callsPerTurn: 0 });
+	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 0 });
 	for (let call = 0; call < 30; call++) {
 		const { structured, text } = await toolbox.call("Execute", { command: "true" });
 		expect(text).toContain("no computer here");
 		expect(text).not.toContain("calls");
 		expect(structured).not.toHaveProperty("budget");
 	}
+});
+
+test("whatever is called with whatever, there is an answer", async () => {
+	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 0 });
+	const names = fc.oneof(fc.constantFrom(...TOOLS.map(({ name }) => name)), fc.string());
+	const keys = fc.constantFrom(
+		"command",
+		"path",
+		"content",
+		"replacements",
+		"job",
+		"timeout",
+		"confirm",
+		"action",
+		"oldStr",
+		"__proto__",
+		"x",
+	);
+	const values = fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.constant("7"), fc.bigInt().map(String));
+	const args = fc.oneof(fc.anything({ withBigInt: true }), fc.dictionary(keys, values), fc.json());
+	await fc.assert(
+		fc.asyncProperty(names, args, async (name, given) => {
+			const { text, structured, isError } = await toolbox.call(name, given);
+			expect(isError).toBe(true);
+			expect(text).toMatch(/error: ./);
+			expect(structured).toHaveProperty("error");
+		}),
+		{ numRuns: 300 },
+	);
+});
+
+test("a computer that takes long to open is opened once, and whoever waits is told how far it is", async () => {
+	let opened = 0;
+	const toolbox = new Toolbox({
+		maxCallMs: 1000,
+		open: ({ onProgress, signal }) => {
+			opened++;
+			onProgress?.({ phase: "pull", message: "pulling ubuntu:24.04", fraction: 0.4 });
+			return new Promise<Computer>((_, reject) => signal?.addEventListener("abort", () => reject(new Error("closed"))));
+		},
+	});
+	const told: string[] = [];
+	const stop = new AbortController();
+	const canceled = toolbox.call("Execute", { command: "true" }, { signal: stop.signal });
+	const waiting = toolbox.call("Execute", { command: "true" }, { onStatus: (text) => told.push(text) });
+	stop.abort();
+	expect((await canceled).structured).toMatchObject({ error: { code: "canceled" } });
+	const { text } = await waiting;
+	expect(text).toContain("not ready yet: pulling ubuntu:24.04, 40 %");
+	expect(text).toContain('next: Execute(command: "true")');
+	expect(opened).toBe(1);
+	await toolbox.close();
+});
+
+test("a setting that can not be is refused", () => {
+	for (const wrong of [{ callsPerTurn: -1 }, { maxCallMs: 1 }, { maxOutputBytes: 1e9 }, { profile: "tiny" as "full" }]) {
+		expect(() => new Toolbox({ open: nowhere, ...wrong })).toThrow(ComputerError);
+	}
+});
+
+test("the profile follows the model's context", () => {
+	const profileOf = (contextTokens?: number) => new Toolbox({ open: nowhere, contextTokens }).profile;
+	expect([profileOf(4096), profileOf(16_384), profileOf(131_072), profileOf()]).toEqual(["compact", "standard", "full", "full"]);
 });

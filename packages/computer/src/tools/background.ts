@@ -147,8 +147,9 @@ async function send(call: ToolCall): Promise<Answer> {
 	const { job, text: line, end = false } = call.args as { job: string; text: string; end?: boolean };
 	const computer = await call.computer();
 	const { id, notes } = await jobNamed(call, computer, job, true);
+	const before = await computer.commands.get(id, { signal: call.signal });
 	await computer.commands.sendInput(id, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
-	return noted(notes, await waited(call, computer, id, TOOL_LIMITS.answerMs));
+	return noted(notes, await waited(call, computer, id, TOOL_LIMITS.answerMs, before.stdoutBytes + before.stderrBytes));
 }
 
 async function kill(call: ToolCall): Promise<Answer> {
@@ -158,8 +159,11 @@ async function kill(call: ToolCall): Promise<Answer> {
 	return await jobAnswer(call, computer, state, undefined);
 }
 
-/** Waits until it ends, asks, or the time is over. A question of a program that polls its input shows in quiet output alone. */
-async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs: number): Promise<Answer> {
+/**
+ * Waits until it ends, asks, or the time is over. A question of a program that polls its input shows in quiet output alone.
+ * @param shown bytes of output beyond which quiet is an answer, too
+ */
+async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs: number, shown = -1): Promise<Answer> {
 	const deadline = Date.now() + timeoutMs;
 	for (let written = -1; ; ) {
 		const leftMs = deadline - Date.now();
@@ -171,7 +175,9 @@ async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs:
 		if (!state.running) return await jobAnswer(call, computer, state, undefined);
 		const total = state.stdoutBytes + state.stderrBytes;
 		const prompt = state.readsInput || total === written ? await questionOf(call, computer, state) : undefined;
+		const before = written;
 		written = total;
+		if (shown >= 0 && total === before && total > shown) return await jobAnswer(call, computer, state, prompt);
 		if (prompt !== undefined || state.readsInput || leftMs <= TOOL_LIMITS.quietMs) return await jobAnswer(call, computer, state, prompt);
 	}
 }

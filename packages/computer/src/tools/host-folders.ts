@@ -21,7 +21,13 @@ export async function hostSource(allowed: readonly string[], path: string): Prom
 	const real = await realpath(placed(roots, path)).catch(() => undefined);
 	// What is outside is not told apart from what is not there.
 	if (real === undefined || !inside(roots, real)) throw refused(allowed, path);
-	return await hold(roots, real, () => refused(allowed, path));
+	const refusal = () => refused(allowed, path);
+	const held = await hold(real, refusal);
+	if (held.file !== undefined) return held;
+	await held.release();
+	// A folder is known by its parent: it itself must not be a symlink when it is read.
+	const parent = await hold(dirname(real), refusal);
+	return { ...parent, path: join(parent.path, basename(real)), shown: real };
 }
 
 /** A path to write, whose folder is there and inside of what is allowed. A symlink in its place is not followed. */
@@ -34,7 +40,7 @@ export async function hostDestination(allowed: readonly string[], path: string |
 	// A file that is allowed by itself is no folder to write into.
 	if (folder === undefined || !inside(roots, folder) || !(await isFolder(folder))) throw refused(allowed, path ?? name);
 	const shown = join(folder, basename(full));
-	const held = await hold(roots, folder, () => refused(allowed, path ?? name));
+	const held = await hold(folder, () => refused(allowed, path ?? name));
 	const target = join(held.path, basename(full));
 	if (!(await lstat(target).catch(() => undefined))?.isSymbolicLink()) return { ...held, path: target, shown };
 	await held.release();
@@ -45,16 +51,16 @@ export async function hostDestination(allowed: readonly string[], path: string |
  * Between the look and the use a guest can put a symlink into a folder that it shares. On Linux what was opened is what is used, and it is looked
  * at once more; elsewhere the path itself is used, and that moment is left.
  */
-async function hold(roots: readonly string[], real: string, refusal: () => Error): Promise<Held> {
+async function hold(real: string, refusal: () => Error): Promise<Held> {
 	const handle = await open(real, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(() => {
 		throw refusal();
 	});
 	try {
 		const stat = await handle.stat();
 		const self = `/proc/self/fd/${handle.fd}`;
-		const opened = process.platform === "linux" ? await readlink(self) : await realpath(real);
-		if (!inside(roots, opened) || (!stat.isFile() && !stat.isDirectory())) throw refusal();
-		const path = process.platform === "linux" && stat.isDirectory() ? `${self}/.` : real;
+		const linux = process.platform === "linux";
+		if ((linux ? await readlink(self) : await realpath(real)) !== real || (!stat.isFile() && !stat.isDirectory())) throw refusal();
+		const path = linux && stat.isDirectory() ? self : real;
 		return { path, shown: real, file: stat.isFile() ? handle : undefined, release: () => handle.close() };
 	} catch (error) {
 		await handle.close();

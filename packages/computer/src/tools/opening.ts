@@ -12,6 +12,7 @@ export class Opening {
 	readonly #closing = new AbortController();
 	readonly #listeners = new Set<(text: string) => void>();
 	#computer: Promise<Computer> | undefined;
+	#opened: Computer | undefined;
 	#told = new Set<string>();
 	#step = "";
 
@@ -36,10 +37,10 @@ export class Opening {
 	}
 
 	/** What happened to the machine since the last look: not what was known when it was opened, which is for the user. */
-	async news(): Promise<string[]> {
-		const computer = await this.#computer?.catch(() => undefined);
-		const fresh = (computer?.notices ?? []).filter((notice) => !this.#told.has(notice));
-		this.#told = new Set(computer?.notices ?? []);
+	news(): string[] {
+		const notices = this.#opened?.notices ?? [];
+		const fresh = notices.filter((notice) => !this.#told.has(notice));
+		this.#told = new Set(notices);
 		return fresh;
 	}
 
@@ -70,6 +71,7 @@ export class Opening {
 		};
 		try {
 			const computer = await this.#open({ signal: this.#closing.signal, onProgress });
+			this.#opened = computer;
 			this.#told = new Set(computer.notices);
 			return computer;
 		} catch (error) {

@@ -104,7 +104,7 @@ export class Toolbox {
 			const failure = failureOf(error, tool, given, this.#say);
 			answer = failed(failure, error instanceof ToolFailure ? error.details : "");
 		}
-		return this.#result(answer, notes, this.#again(tool, given, answer), await this.#opening.news());
+		return this.#result(answer, notes, this.#again(tool, given, answer), this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
@@ -131,18 +131,26 @@ export class Toolbox {
 
 	/** No longer than a call may take: what is not done by then is aborted, but for the opening of the computer. */
 	async #bounded(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
-		const deadline = new AbortController();
-		const timer = setTimeout(() => deadline.abort(), this.#settings.maxCallMs + TOOL_LIMITS.callGraceMs);
-		const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal]);
-		const aborted = new Promise<never>((_, reject) => {
-			const stop = () => reject(deadline.signal.aborted ? this.#late(tool, args) : new ComputerError("canceled", "the call was canceled"));
-			if (signal.aborted) stop();
-			else signal.addEventListener("abort", stop, { once: true });
+		// Not AbortSignal.any: in Node 20 it keeps what it made for as long as a source lives, and a chat's signal lives long.
+		const stop = new AbortController();
+		let late = false;
+		const timer = setTimeout(() => {
+			late = true;
+			stop.abort();
+		}, this.#settings.maxCallMs + TOOL_LIMITS.callGraceMs);
+		const cancel = () => stop.abort();
+		options.signal?.addEventListener("abort", cancel, { once: true });
+		if (options.signal?.aborted) cancel();
+		const stopped = new Promise<never>((_, reject) => {
+			const refuse = () => reject(late ? this.#late(tool, args) : new ComputerError("canceled", "the call was canceled"));
+			if (stop.signal.aborted) refuse();
+			else stop.signal.addEventListener("abort", refuse, { once: true });
 		});
 		try {
-			return await Promise.race([aborted, this.#run(tool, args, { ...options, signal })]);
+			return await Promise.race([stopped, this.#run(tool, args, { ...options, signal: stop.signal })]);
 		} finally {
 			clearTimeout(timer);
+			options.signal?.removeEventListener("abort", cancel);
 		}
 	}
 

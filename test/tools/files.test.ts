@@ -1,0 +1,166 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MATRIX } from "../support/drivers.js";
+import { toolSuite } from "./subject.js";
+
+toolSuite(
+	"tool-files",
+	(subject) => {
+		const { call } = subject;
+		const content = async (path: string) => (await subject.computer.files.readText(path)) as string;
+
+		test("what is written is what is there: white space, `$&`, quotes, no newline at the end", async () => {
+			const text = "  $& $1 \\n 'x' \"y\" `z` $(id)\n\n\ttail  ";
+			expect((await call("WriteFile", { path: "deep/er/a.txt", content: text })).isError).toBe(false);
+			expect(await content("deep/er/a.txt")).toBe(text);
+			await call("StrReplace", { path: "deep/er/a.txt", replacements: [{ oldStr: "tail", newStr: "$& \\1 $$" }] });
+			expect(await content("deep/er/a.txt")).toBe(text.replace("tail", () => "$& \\1 $$"));
+			await call("AppendFile", { path: "deep/er/a.txt", content: "more" });
+			expect((await content("deep/er/a.txt")).endsWith("  more")).toBe(true);
+		});
+
+		test("an edit of a file of 40,002 lines changes its line and no other", async () => {
+			const lines = Array.from({ length: 40_002 }, (_, line) => `line number ${line + 1} of a long file`);
+			await subject.computer.files.write("long.txt", `${lines.join("\n")}\n`);
+			const { structured } = await call("StrReplace", { path: "long.txt", oldStr: "number 20000 of", newStr: "NUMBER 20000 of" });
+			expect(structured).toMatchObject({ lines: [20_000], totalLines: 40_002 });
+			await call("InsertLines", { path: "long.txt", afterLine: 99_999_999, content: "the last" });
+			expect(await content("long.txt")).toBe(
+				`${lines.with(19_999, (lines[19_999] as string).replace("number", "NUMBER")).join("\n")}\nthe last\n`,
+			);
+		});
+
+		test("a file with Windows' line endings keeps them", async () => {
+			await subject.computer.files.write("crlf.txt", "one\r\ntwo\r\nthree\r\n");
+			await call("StrReplace", { path: "crlf.txt", replacements: [{ oldStr: "one\ntwo", newStr: "1\n2" }] });
+			expect(await content("crlf.txt")).toBe("1\r\n2\r\nthree\r\n");
+		});
+
+		test("several edits are all made, or none", async () => {
+			await subject.computer.files.write("several.txt", "a b c");
+			const replacements = [
+				{ oldStr: "a", newStr: "A" },
+				{ oldStr: "nowhere", newStr: "" },
+			];
+			const { isError, text } = await call("StrReplace", { path: "several.txt", replacements });
+			expect(isError).toBe(true);
+			expect(text).toContain("oldStr of replacement 2");
+			expect(await content("several.txt")).toBe("a b c");
+		});
+
+		test("a long file is read in parts, each saying where the next begins", async () => {
+			const lines = Array.from({ length: 3000 }, (_, line) => `line ${line + 1} `.padEnd(40, "x"));
+			await subject.computer.files.write("parts.txt", lines.join("\n"));
+			const read: string[] = [];
+			for (let startLine = 1; startLine <= 3000; ) {
+				const { structured, text } = await call("ReadFile", { path: "parts.txt", startLine });
+				const { content: part, endLine } = structured as { content: string; endLine: number };
+				read.push(part.replace(/\n$/, ""));
+				expect(text.includes(`next: ReadFile(path: "/home/user/parts.txt", startLine: ${endLine + 1})`)).toBe(endLine < 3000);
+				startLine = endLine + 1;
+			}
+			expect(read.length).toBeGreaterThan(1);
+			expect(read.join("\n")).toBe(lines.join("\n"));
+		});
+
+		test("what is no text, is a folder, is active, is not there, is told", async () => {
+			expect((await call("ReadFile", { path: "/bin/sh" })).text).toContain("is no text");
+			await call("WriteFile", { path: "folder/x", content: "" });
+			expect((await call("ReadFile", { path: "folder" })).text).toContain("x 0");
+			await subject.computer.files.write("active.txt", "a\u001b]52;c;eA==\u0007b");
+			const { text } = await call("ReadFile", { path: "active.txt" });
+			expect(text).toContain("a\\x1b]52;c;eA==\\x07b");
+			expect((await call("ReadFile", { path: "nothing.txt" })).structured).toMatchObject({ error: { code: "not_found" } });
+		});
+
+		test("folders are listed, searched, moved and copied", async () => {
+			await call("WriteFile", { path: "tree/a/b/c.ts", content: "const x = 1;\nconst y = 2;\n" });
+			await call("WriteFile", { path: "tree/.hidden", content: "const z" });
+			expect((await call("ListDirectory", { path: "tree" })).text).not.toContain(".hidden");
+			expect((await call("ListDirectory", { path: "tree", showHidden: true, recursive: true })).text).toMatch(
+				/\.hidden 7\n.*a\/b\/c\.ts 26/s,
+			);
+			const found = await call("SearchInFiles", {
+				pattern: "CONST [xy]",
+				directory: "tree",
+				ignoreCase: true,
+				glob: "*.ts",
+				maxResults: 1,
+			});
+			expect(found.structured).toMatchObject({
+				matches: [{ path: "/home/user/tree/a/b/c.ts", line: 1, text: "const x = 1;" }],
+				truncated: true,
+			});
+			await call("CopyFile", { source: "tree", destination: "copies/" });
+			await call("MoveFile", { source: "copies/tree/a", destination: "copies/moved" });
+			expect(await content("copies/moved/b/c.ts")).toContain("const x");
+		});
+
+		describe("between host and computer", () => {
+			let host: string;
+			const toolbox = () => subject.another({ hostFolders: [join(host, "allowed"), join(host, "attached.txt")] });
+			beforeAll(async () => {
+				host = await mkdtemp(join(tmpdir(), "lms-computer-tools-"));
+				await mkdir(join(host, "allowed/folder"), { recursive: true });
+				await mkdir(join(host, "secret"));
+				for (const path of ["allowed/a.txt", "allowed/folder/b.txt", "secret/s.txt", "attached.txt", "other.txt"]) {
+					await writeFile(join(host, path), `this is ${path}`);
+				}
+				await symlink(join(host, "secret"), join(host, "allowed/link"));
+				await symlink(join(host, "secret/s.txt"), join(host, "allowed/file-link"));
+				await symlink("a.txt", join(host, "allowed/inner-link"));
+			});
+			afterAll(() => rm(host, { recursive: true }));
+
+			test.each([
+				["a.txt", "a.txt", "this is allowed/a.txt"],
+				["inner-link", "in", "this is allowed/a.txt"],
+				["folder", "into/", ""],
+			])("UploadFile %s", async (hostPath, containerPath, expected) => {
+				const { isError, text } = await toolbox().call("UploadFile", { hostPath, containerPath });
+				expect(isError, text).toBe(false);
+				if (expected === "") expect(await content("into/folder/b.txt")).toBe("this is allowed/folder/b.txt");
+				else expect(await content(containerPath)).toBe(expected);
+			});
+
+			test("a file that is attached is allowed by itself", async () => {
+				expect((await toolbox().call("UploadFile", { hostPath: join(host, "attached.txt") })).isError).toBe(false);
+				expect(await content("attached.txt")).toBe("this is attached.txt");
+				expect((await toolbox().call("UploadFile", { hostPath: join(host, "other.txt") })).isError).toBe(true);
+			});
+
+			test.each(["../secret/s.txt", "link/s.txt", "file-link", "link", "/etc/passwd", "/proc/self/environ", "..", "nothing"])(
+				"UploadFile %s is refused, in the same words",
+				async (hostPath) => {
+					const { isError, structured } = await toolbox().call("UploadFile", { hostPath });
+					expect(isError).toBe(true);
+					expect(structured).toMatchObject({
+						error: { code: "permission_denied", message: expect.stringContaining("is not there, or not in") },
+					});
+				},
+			);
+
+			test("DownloadFile lands in the allowed folder, and nowhere else", async () => {
+				await subject.computer.files.write("out.txt", "from inside");
+				await subject.computer.files.write("dir/x.txt", "x");
+				expect((await toolbox().call("DownloadFile", { containerPath: "out.txt" })).text).toContain(join(host, "allowed/out.txt"));
+				expect(await readFile(join(host, "allowed/out.txt"), "utf8")).toBe("from inside");
+				await toolbox().call("DownloadFile", { containerPath: "dir", hostPath: "folder" });
+				expect(await readFile(join(host, "allowed/folder/dir/x.txt"), "utf8")).toBe("x");
+				for (const hostPath of ["../other.txt", "link/new.txt", "file-link", join(host, "attached.txt"), "/tmp/lms-never", "link"]) {
+					expect((await toolbox().call("DownloadFile", { containerPath: "out.txt", hostPath })).isError, hostPath).toBe(true);
+				}
+				expect(await readFile(join(host, "secret/s.txt"), "utf8")).toBe("this is secret/s.txt");
+				expect(await readFile(join(host, "attached.txt"), "utf8")).toBe("this is attached.txt");
+			});
+
+			test("without a folder there is no transfer", async () => {
+				const { text } = await call("UploadFile", { hostPath: join(host, "allowed/a.txt") });
+				expect(text).toContain("None is allowed here");
+			});
+		});
+	},
+	MATRIX,
+);
