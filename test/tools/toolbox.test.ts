@@ -57,6 +57,20 @@ test.skipIf(target === undefined)("a command becomes a job in the time that the 
 	}
 });
 
+test.skipIf(target === undefined)("a command that waited for the shell becomes a job in time", async () => {
+	const made = await target?.open("toolbox-queue");
+	const toolbox = new Toolbox({ open: () => openComputer({ ...target?.options, name: made?.name }), maxCallMs: 2_000 });
+	try {
+		const [first, second] = await Promise.all([
+			toolbox.call("Execute", { command: "sleep 20", timeout: 1 }),
+			toolbox.call("Execute", { command: "sleep 21" }),
+		]);
+		expect([first, second].map(({ structured }) => structured["running"])).toEqual([true, true]);
+	} finally {
+		await toolbox.close();
+	}
+});
+
 test("the budget is spent, told and renewed; starting over is free", async () => {
 	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 2 });
 	for (const used of [1, 2]) {

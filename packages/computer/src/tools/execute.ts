@@ -69,7 +69,12 @@ function watch(call: ToolCall, computer: Computer, execution: Execution): { read
 	const seen: Seen = {};
 	const ended = new AbortController();
 	const signal = call.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, call.signal]);
-	const stop = () => ended.abort();
+	// Its own limit counts from its start, before which it may have waited for the shell.
+	const limit = setTimeout(() => execution.detach().catch(() => {}), call.leftMs());
+	const stop = () => {
+		clearTimeout(limit);
+		ended.abort();
+	};
 	execution.result.then(stop, stop);
 	const look = async () => {
 		await pause(TOOL_LIMITS.lookAfterMs, undefined, { signal });
