@@ -42,6 +42,20 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await output(computer, "echo $$", "main")).toBe(shell);
 		});
 
+		test("by starting anew where the capabilities say so: the files are kept, and a notice says what is not", async ({ skip }) => {
+			if (target.capabilities.switchNetwork !== "restart") skip("this driver can while it runs, or not at all");
+			const computer = await target.open("restarted");
+			await computer.exec("variable=lost; echo file >~/file; echo system >/etc/of-mine");
+			await computer.setNetwork("open");
+			expect(await output(computer, DEVICES)).not.toBe("");
+			expect((await computer.exec('cat ~/file /etc/of-mine; echo "[$variable]"')).stdout).toBe("file\nsystem\n[]\n");
+			expect(computer.notices).toEqual([expect.stringContaining("files were kept")]);
+			expect((await computer.inspect()).network).toBe("open");
+			await computer.setNetwork("none");
+			expect(await output(computer, DEVICES)).toBe("");
+			expect(await output(computer, "cat ~/file")).toBe("file");
+		});
+
 		test("refused where the capabilities say so, with the way out; what it has already is fine", async ({ skip }) => {
 			if (target.capabilities.switchNetwork !== "refused") skip("this driver can");
 			const computer = await target.open("refused");

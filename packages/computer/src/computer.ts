@@ -155,18 +155,29 @@ export class Computer {
 
 	/**
 	 * Changes what it may reach while it runs: nothing, everything, or an allow-list of rules and presets in place of the one before. Counts at once, for every
-	 * holder. Where the driver's capabilities say `live`, everything goes on, and ports that were published are back with an open one.
-	 * `not_supported` where the machine can not change.
+	 * holder. Where the driver's capabilities say `live`, everything goes on, and ports that were published are back with an open one;
+	 * where they say `restart`, the files are kept, programs end, and a notice says so. `not_supported` where the machine can not change.
 	 */
 	async setNetwork(network: MachineSpec["network"] | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
 		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;
 		const own = allow === undefined ? expectOneOf('network, "none", "open" or { allow: [...] }', network, ["none", "open"]) : "none";
-		await this.#slot.setNetwork(own, options);
+		await this.#switchNetwork(own, options);
 		if (allow === undefined) await this.#egress.off();
 		else await this.#egress.set(allow, options);
 		const state = await this.#egress.state();
 		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : own);
 		return state;
+	}
+
+	async #switchNetwork(network: MachineSpec["network"], options: Abortable): Promise<void> {
+		try {
+			await this.#slot.setNetwork(network, options);
+		} catch (error) {
+			if (!isComputerError(error, "not_supported") || error.context["rebuild"] !== true) throw error;
+			const has = await this.#slot.settings(options);
+			this.#link.drop();
+			await this.#slot.rebuild({ ...has, network }, { ...options, keepFiles: true });
+		}
 	}
 
 	/** Hears of every connection that this holder decides on, until the answer is called. */

@@ -129,15 +129,20 @@ export async function commitFiles(
 		repo: `${REPOSITORY}/${tag.kind}`,
 		tag: `${tag.name}.${tag.token}`,
 		comment: "made by lms-computer",
-		pause: true,
 		changes: changes.join("\n"),
 	};
 	// Not the caller's signal: Docker finishes a commit that nobody waits for.
-	const { Id } = await engine.call(
-		`save the files of ${tag.name}`,
-		(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
-		{ deadlineMs: DEADLINES.checkpointMs },
-	);
+	const save = async (pause: boolean) =>
+		await engine.call(
+			`save the files of ${tag.name}`,
+			(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }) as Promise<{ Id: string }>,
+			{ deadlineMs: DEADLINES.checkpointMs },
+		);
+	const { Id } = await save(true).catch(async (error: ComputerError) => {
+		// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
+		if (!/can ?not pause/i.test(error.message)) throw error;
+		return await save(false);
+	});
 	return { ...tag, imageId: plainId(Id), labels };
 }
 

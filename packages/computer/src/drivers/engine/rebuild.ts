@@ -11,6 +11,7 @@ import type { PreparedImage } from "./prepared-image.js";
 import { removeContainer } from "./remove-container.js";
 import { removeStandIns, standInName } from "./stand-ins.js";
 import { stopContainer, takeOver } from "./take-over.js";
+import { refuseWhatIsMissing } from "./ties.js";
 
 export interface Rebuilder {
 	readonly engine: Engine;
@@ -36,6 +37,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 			context: { name, image: has },
 		});
 	}
+	refuseWhatIsMissing(spec, await engine.facts(options), engine.dialect.name);
 	await removeStandIns(engine, name, id, options);
 	const limits = await limitsLike(engine, before, spec, options);
 	const fresh = keepFiles ? undefined : await by.image(spec, options);
