@@ -217,6 +217,20 @@ describe.skipIf(target === undefined)("the server", () => {
 		expect(read.map(({ contents }) => (contents[0] as { text: string }).text)).toEqual(made.map((_, n) => `${n}\n`));
 	});
 
+	test("a long output is cut to what a client takes, and a link leads to the rest", { timeout: PATIENCE_MS }, async () => {
+		await target?.open("mcp-one");
+		const { client } = await connected(flags);
+		const result = await client.callTool({ name: "Execute", arguments: { command: "seq 60000; seq 60000 >&2" } });
+		expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(20_480);
+		const links = result.content.filter((one) => one.type === "resource_link");
+		expect(links.map(({ uri }) => uri)).toEqual([expect.stringMatching(/job\/\w+\/stdout$/), expect.stringMatching(/job\/\w+\/stderr$/)]);
+		const { contents } = await client.readResource({ uri: links[0]?.uri ?? "" });
+		expect((contents[0] as { text: string }).text.split("\n")).toHaveLength(60_001);
+		const asked = await connected([...flags, "--max-output", "64k"]);
+		const more = await asked.client.callTool({ name: "Execute", arguments: { command: "seq 60000" } });
+		expect(Buffer.byteLength(JSON.stringify(more))).toBeGreaterThan(20_480);
+	});
+
 	test("a server that is killed leaves no command behind", { timeout: PATIENCE_MS }, async () => {
 		await target?.open("mcp-one");
 		const { client, pid } = await connected(flags);

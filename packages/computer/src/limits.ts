@@ -165,6 +165,8 @@ export const SERVING = {
 	port: 7411,
 	/** One message of a client. A file that is written by a tool is in it as JSON. */
 	requestBytes: 16 * MiB,
+	/** Of output in one result, which holds it as text and as structured content: 20 KB in all. */
+	outputBytes: 7 * KiB,
 	/** A resource in one answer. */
 	resourceBytes: 1 * MiB,
 	/** Files, and jobs, in the list of resources; values that a completion offers. */

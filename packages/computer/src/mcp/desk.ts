@@ -23,6 +23,7 @@ export class Desk {
 		this.toolbox = new Toolbox({
 			callsPerTurn: 0,
 			...tools,
+			maxOutputBytes: tools?.maxOutputBytes ?? SERVING.outputBytes,
 			open: async (options) => {
 				this.#opened = await openComputer({ ...computer, ...options });
 				return this.#opened;

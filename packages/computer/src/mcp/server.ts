@@ -8,12 +8,13 @@ import type { Desk } from "./desk.js";
 import { getPrompt, listPrompts } from "./prompts.js";
 import { listResources, readResource, TEMPLATES } from "./resources.js";
 
+const VERSION = version();
 const LISTS = ["tools/list", "prompts/list", "resources/templates/list", "server/discover"] as const;
 const CACHE = Object.fromEntries(LISTS.map((method) => [method, { ttlMs: SERVING.listTtlMs, cacheScope: "private" } as const]));
 
 export function mcpServer(desk: Desk): Server {
 	const server = new Server(
-		{ name: "lms-computer", title: "Linux computer", version: version() },
+		{ name: "lms-computer", title: "Linux computer", version: VERSION },
 		{
 			capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
 			instructions: instructions(desk.computerName),

@@ -9,7 +9,7 @@ import type { Log } from "./excerpt.js";
 import { jobFacts, jobNext, questionOf, showStreams } from "./jobs.js";
 import { guestPath } from "./place.js";
 import type { Prompt } from "./prompts.js";
-import type { Answer, ToolCall } from "./tool.js";
+import type { Answer, Link, ToolCall } from "./tool.js";
 
 export const execute = tool({
 	name: "Execute",
@@ -135,8 +135,15 @@ function answer(call: ToolCall, result: ExecResult, { prompt, port, fed, notes }
 			cwd: result.cwd,
 			truncated: shown.truncated,
 		},
+		...(shown.truncated && { links: logLinks(result) }),
 		...(result.exitCode !== null && result.exitCode !== 0 && { failed: true }),
 	};
+}
+
+/** To the whole of what is shown in part. */
+function logLinks({ id, stdoutBytes, stderrBytes }: ExecResult): Link[] {
+	const streams = [...(stdoutBytes.length > 0 ? ["stdout"] : []), ...(stderrBytes.length > 0 ? ["stderr"] : [])];
+	return streams.map((stream) => ({ uri: `computer://job/${id}/${stream}`, name: `${stream} of job ${id}`, mimeType: "text/plain" }));
 }
 
 function headline({ id, exitCode, running, durationMs, cwd }: ExecResult, prompt: Prompt | undefined, port: number | undefined): string {
