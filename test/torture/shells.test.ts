@@ -55,6 +55,11 @@ const CASES: readonly Case[] = [
 	{ name: "PROMPT_COMMAND", command: "PROMPT_COMMAND='echo prompted; false' PS1='$(echo one)' PS2=two PS4=four; export PROMPT_COMMAND" },
 	{ name: "set -u", command: 'set -u; echo "$unset_name"; echo never', expected: { stdout: "" } },
 	{ name: "set -u, and no unset name", command: "set -u; echo ok", expected: { stdout: "ok\n" } },
+	{
+		name: "an error that ends a subshell",
+		command: "(: ${unset_name:?is missing}; echo never); (readonly a; a=2; echo never) | cat; echo after",
+		expected: { stdout: "after\n", exitCode: 0, shell: "kept" },
+	},
 	{ name: "set -x", command: "set -x; echo traced", expected: { stdout: "traced\n", stderr: expect.stringContaining("echo traced") } },
 	{ name: "set -v", command: "set -v; echo verbose", expected: { stdout: "verbose\n" } },
 	{ name: "set -f and -C", command: "set -fC; echo *", expected: { stdout: "*\n" } },

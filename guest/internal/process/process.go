@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -99,9 +100,21 @@ func reapOne() bool {
 	return true
 }
 
+// forkPatience is for a machine that has as many processes as it may: those that end just now count until they are reaped.
+const forkPatience = 500 * time.Millisecond
+
 // Start runs argv[0] (a path) with the given environment and files.
-func Start(argv []string, attr *syscall.ProcAttr) (*Process, error) {
+func Start(argv []string, attr *syscall.ProcAttr) (p *Process, err error) {
 	Reap()
+	for deadline := time.Now().Add(forkPatience); ; time.Sleep(5 * time.Millisecond) {
+		p, err = start(argv, attr)
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().After(deadline) {
+			return p, err
+		}
+	}
+}
+
+func start(argv []string, attr *syscall.ProcAttr) (*Process, error) {
 	children.Lock()
 	defer children.Unlock()
 	pid, err := syscall.ForkExec(argv[0], argv, attr)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,13 +21,14 @@ type Tree struct {
 	Shell int    // pid of the shell that runs the command
 	ID    string // the marker's value
 	Since uint64 // BootTicks when it began
+	Until uint64 // only what bears the marker if it began later; 0: everything
 }
 
 // Stat is what we need of /proc/PID/stat.
 type Stat struct {
-	Pid, Parent int
-	State       byte
-	Start       uint64
+	Pid, Parent, Session int
+	State                byte
+	Start                uint64
 }
 
 // ParseStat reads a line of /proc/PID/stat. The name in parentheses is the process's own choice and may hold anything,
@@ -42,11 +44,12 @@ func ParseStat(line []byte) (Stat, bool) {
 	}
 	pid, err1 := strconv.Atoi(string(bytes.TrimSpace(line[:open])))
 	parent, err2 := strconv.Atoi(string(fields[1]))
-	start, err3 := strconv.ParseUint(string(fields[19]), 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
+	session, err3 := strconv.Atoi(string(fields[3]))
+	start, err4 := strconv.ParseUint(string(fields[19]), 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
 		return Stat{}, false
 	}
-	return Stat{Pid: pid, Parent: parent, State: fields[0][0], Start: start}, true
+	return Stat{Pid: pid, Parent: parent, Session: session, State: fields[0][0], Start: start}, true
 }
 
 // List reads every process of the machine.
@@ -93,11 +96,16 @@ func (t Tree) Members() []int {
 	}
 	// Children of the shell from before belong to an earlier command, with all below them. Later ones may too: an orphan of
 	// an earlier command's server, say; its marker tells.
-	for _, child := range below[t.Shell] {
+	roots := below[t.Shell]
+	if !slices.ContainsFunc(all, func(s Stat) bool { return s.Pid == t.Shell }) {
+		// Its orphans are PID 1's now, and still of its terminal session, unless they left that themselves.
+		roots = slices.DeleteFunc(slices.Clone(all), func(s Stat) bool { return s.Session != t.Shell })
+	}
+	for _, child := range roots {
 		if child.Start < t.Since {
 			continue
 		}
-		if marker := markerOf(child.Pid); marker == "" || marker == t.ID {
+		if marker := markerOf(child.Pid); marker == t.ID || marker == "" && (t.Until == 0 || child.Start <= t.Until) {
 			include(child.Pid)
 		}
 	}
@@ -182,6 +190,17 @@ func (t Tree) Gone(within time.Duration) bool {
 		}
 		if time.Now().After(deadline) {
 			return false
+		}
+		time.Sleep(pause)
+	}
+}
+
+// Settle waits, not for long, until what has ended below PID 1 is reaped: before that it counts against the machine's limit.
+func Settle() {
+	deadline := time.Now().Add(killWait)
+	for pause := time.Millisecond; time.Now().Before(deadline); pause = min(2*pause, 50*time.Millisecond) {
+		if !slices.ContainsFunc(List(), func(s Stat) bool { return s.Parent == 1 && s.State == 'Z' }) {
+			return
 		}
 		time.Sleep(pause)
 	}

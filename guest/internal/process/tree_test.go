@@ -8,7 +8,7 @@ import (
 func TestParseStat(t *testing.T) {
 	line := []byte("12 (a) b (c)\n) S 3 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 100")
 	stat, ok := ParseStat(line)
-	if want := (Stat{Pid: 12, Parent: 3, State: 'S', Start: 4711}); !ok || stat != want {
+	if want := (Stat{Pid: 12, Parent: 3, Session: 12, State: 'S', Start: 4711}); !ok || stat != want {
 		t.Fatalf("got %+v", stat)
 	}
 	own, err := os.ReadFile("/proc/self/stat")

@@ -25,12 +25,11 @@ func (s *Sessions) start(_ http.ResponseWriter, r *http.Request) (any, error) {
 	own := newSession(req.Session, s.config)
 	own.from = &state{cwd: cwd, env: exports}
 	<-own.turn
-	c, err := own.launch(s.nextID(), req, [2]func([]byte){}, func() {})
+	c, err := own.launch(s.nextID(), req, [2]func([]byte){}, s.remember)
 	if err != nil {
 		own.drop()
 		return nil, err
 	}
-	s.remember(c)
 	own.mu.Lock()
 	own.removed = true // its shell ends with it
 	own.mu.Unlock()

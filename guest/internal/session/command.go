@@ -42,6 +42,7 @@ type Command struct {
 	fate     string // of the shell: kept, exited, killed
 	cwd      string
 	finished time.Time
+	ticks    uint64 // the same, as process.BootTicks
 }
 
 // kill asks for the end of a command.
@@ -61,7 +62,7 @@ func (c *Command) watch() {
 	case k := <-c.kills:
 		c.takeDown(k)
 	}
-	c.finished = time.Now()
+	c.finished, c.ticks = time.Now(), process.BootTicks()
 	c.stdout.settle()
 	c.stderr.settle()
 }
@@ -121,9 +122,11 @@ func (c *Command) takeDown(k kill) {
 		if c.fate == "kept" && !c.shell.answers() {
 			c.shell.process.Kill()
 			c.shell.settle()
+			c.tree.Kill() // it may have gone on in its list and started more
 			c.fate = "killed"
 		}
 	}
+	process.Settle()
 	c.killed = true
 	if k.timedOut {
 		c.exitCode, c.timedOut = exitTimedOut, true
@@ -158,6 +161,19 @@ func (c *Command) Kill(k kill) {
 	case <-c.ended:
 	}
 	<-c.ended
+}
+
+// KillRest ends what a command that has ended left in the background. Once another one has begun in its shell, what bears no marker may be
+// that one's, and stays.
+func (c *Command) KillRest(k kill) {
+	tree := c.tree
+	if c.shell.latest.Load() != c {
+		tree.Until = c.ticks
+	}
+	if tree.Signal(k.signal) > 0 && !tree.Gone(k.grace) {
+		tree.Kill()
+	}
+	process.Settle()
 }
 
 func (c *Command) running() bool {

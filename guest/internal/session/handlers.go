@@ -81,12 +81,14 @@ func (s *Sessions) exec(w http.ResponseWriter, r *http.Request) (any, error) {
 		sinks[1] = func(data []byte) { out.write(frameStderr, data) }
 	}
 	id := s.nextID()
-	c, err := session.launch(id, req, sinks, func() { out.json(frameStarted, map[string]string{"id": id, "session": req.Session}) })
+	c, err := session.launch(id, req, sinks, func(c *Command) {
+		s.remember(c) // first: whoever has heard of it may ask for it
+		out.json(frameStarted, map[string]string{"id": id, "session": req.Session})
+	})
 	if err != nil {
 		session.leave()
 		return nil, err
 	}
-	s.remember(c)
 	timedOut, moved := false, false
 	var timeout <-chan time.Time
 	if req.TimeoutMs > 0 {
@@ -206,7 +208,12 @@ func killCommand(_ http.ResponseWriter, r *http.Request, c *Command) (any, error
 	if body.GraceMs < 0 || body.GraceMs > 60_000 {
 		return nil, wire.Errorf("invalid_argument", "expected graceMs from 0 to 60000, got %d", body.GraceMs)
 	}
-	c.Kill(kill{signal: signal, grace: time.Duration(body.GraceMs) * time.Millisecond})
+	k := kill{signal: signal, grace: time.Duration(body.GraceMs) * time.Millisecond}
+	if c.running() {
+		c.Kill(k)
+	} else {
+		c.KillRest(k)
+	}
 	return c.state(), nil
 }
 

@@ -76,12 +76,16 @@ func (r run) lines(readsAhead bool) string {
 		stdin = r.stdin
 	}
 	// Without `command`, assignments before a special builtin would stay in the shell.
-	b.WriteString(`\command \. ` + r.script + " <" + stdin + " >" + r.stdout + " 2>" + r.stderr + "\n")
+	b.WriteString(`\command \. ` + r.script + " <" + stdin + " >" + r.stdout + " 2>" + r.stderr)
 	if readsAhead {
-		return b.String()
+		return b.String() + "; " + endImpostor + r.giveBack() + "\n"
 	}
-	return b.String() + r.report()
+	return b.String() + "\n" + r.report()
 }
+
+// endImpostor ends a child that takes itself for the shell. Where an error ends a subshell of the command's, as `(: ${a:?})` or a fork that fails,
+// busybox goes on in the child behind the `command` that was to catch errors of the parent: with the shell's own input, and the parent waits for it.
+const endImpostor = `__lms=$?; \unset -f command; \command [ /proc/self -ef "/proc/$$" ] || case $? in 1) \exit "$__lms";; esac; `
 
 // giveBack makes the last status $? again; && keeps `set -e` from ending the shell there. It takes no fork: there may be none left to have.
 func (r run) giveBack() string {

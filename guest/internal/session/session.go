@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -101,6 +102,9 @@ func (s *Session) fresh() (*shell, error) {
 		return nil, wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
 	}
 	shell, err := startShell(s.config, s.from)
+	if errors.Is(err, syscall.EAGAIN) {
+		return nil, wire.Errorf("limit_reached", "no shell can be started: the machine has as many processes as it may")
+	}
 	if err != nil {
 		return nil, wire.FromOS(err, s.config.Shell)
 	}
@@ -145,7 +149,7 @@ func (s *Session) present(within time.Duration) (state, bool) {
 
 // launch sends a command to the shell. Called with the turn, which it keeps until the command has ended or moved away. begin is called once
 // nothing can fail any more, before the first output.
-func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func()) (*Command, error) {
+func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func(*Command)) (*Command, error) {
 	sh, err := s.ready()
 	if err != nil {
 		return nil, err
@@ -205,7 +209,8 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	if err := s.begins(c); err != nil {
 		return fail(err)
 	}
-	begin()
+	sh.latest.Store(c)
+	begin(c)
 	s.config.hub.publish("begin", c)
 	go c.stdout.pump()
 	go c.stderr.pump()

@@ -32,6 +32,7 @@ type shell struct {
 	keeper  *os.File // a write end of our own, so that reading never ends
 	ahead   bool     // it reads its input ahead
 	next    pair     // the FIFOs for the next command, made ahead
+	latest  atomic.Pointer[Command]
 
 	mu      sync.Mutex
 	nonce   string
