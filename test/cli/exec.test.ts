@@ -93,6 +93,7 @@ for (const target of MATRIX) {
 				durationMs: expect.any(Number),
 				cwd: "/tmp",
 				shell: expect.stringMatching(/^(kept|killed)$/),
+				reason: "timeout",
 				notices: expect.any(Array),
 			});
 			expect(result.durationMs).toBeGreaterThanOrEqual(500);

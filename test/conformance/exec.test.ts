@@ -21,6 +21,7 @@ suite("exec", (subject) => {
 			durationMs: expect.any(Number),
 			cwd: "/tmp",
 			shell: "kept",
+			reason: "exit",
 		});
 	});
 
