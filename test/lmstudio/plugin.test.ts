@@ -181,6 +181,33 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect((await computer.files.list("attachments")).entries.map(({ name }) => name)).toEqual(["the cat-2.png", "the cat.png"]);
 		});
 
+		test("changed settings count from the next call on, and the shell is where it was", async () => {
+			const computer = await target.open("changed", { memoryBytes: 1024 ** 3 });
+			const { host } = await start();
+			const first = await host.openSession(chat(target, "changed"));
+			await run(first, "mkdir -p ~/work; cd ~/work; echo kept >file; export FRUIT=date");
+			first.discard();
+			// Beside what runs, where the driver can.
+			const second = await host.openSession(chat(target, "changed", { memoryMB: 512 }));
+			const { warnings } = await second.call("Execute", { command: "true" });
+			expect(warnings).toContainEqual(expect.stringMatching(target.capabilities.limitMemory ? /^memory: 512 MB from now on/ : /^memory: /));
+			if (target.capabilities.limitMemory) expect((await computer.metrics()).memory.limitBytes).toBe(512 * 1024 ** 2);
+			expect(await run(second, 'echo "[[$PWD $FRUIT $(cat file)]]"')).toBe("/home/user/work date kept");
+			// Not while something runs: it would end.
+			const shared = await mkdtemp(join(scratch, "shared-"));
+			await writeFile(join(shared, "letter"), "dear");
+			const more = chat(target, "changed", { memoryMB: 512, sharedFolder: shared });
+			await run(second, "sleep 981 & server=$!");
+			const third = await host.openSession(more);
+			const told = await third.call("Execute", { command: 'kill -0 $server && echo "[[$(ls /mnt/shared)]]"' });
+			expect(told.warnings).toContainEqual(expect.stringMatching(/^folders: .*rebuild/));
+			expect(told.result).toContain("[[]]");
+			await run(third, "kill $server; wait $server");
+			// When the user has spoken again then, with its files.
+			await host.preprocess({ text: "go on", ...more });
+			expect(await run(third, 'echo "[[$(cat /mnt/shared/letter) $PWD $(cat file)]]"')).toBe("dear /home/user/work kept");
+		});
+
 		test("a chat of its own computer shares its folder with it", async () => {
 			const workingDirectory = await mkdtemp(join(scratch, "chat-"));
 			const chosen = { ...chat(target, "own", { computer: "chat", shareChatFolder: true }), workingDirectory };
@@ -215,6 +242,22 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 }
 
 describe.skipIf(docker === undefined || docker.skip !== undefined)("docker", () => {
+	test("the internet is switched on and off beside what runs", async () => {
+		const target = docker as Target;
+		await target.open("internet");
+		const { host } = await start();
+		const devices = async (internet: string) => {
+			const session = await host.openSession(chat(target, "internet", { internet, allowedHosts: ["example.com"] }));
+			const shown = await run(session, 'echo "[[$(cd /sys/class/net; echo *) $https_proxy $plain]]"; plain=$plain.');
+			session.discard();
+			return shown;
+		};
+		expect(await devices("off")).toMatch(/^lo +$/);
+		expect(await devices("on")).toMatch(/^eth\d+ lo +\.$/);
+		expect(await devices("allow-list")).toMatch(/^lo http:\/\/127.0.0.1:\d+ \.\.$/);
+		expect(await devices("off")).toMatch(/^lo +\.\.\.$/);
+	});
+
 	test("an image that is nowhere is told, with a way out", async () => {
 		const { host } = await start();
 		const session = await host.openSession(chat(docker as Target, "nowhere", { image: "other", otherImage: "localhost:1/nowhere:1" }));

@@ -70,6 +70,7 @@ export class Computer {
 	readonly #journal: Journal;
 	readonly #egress: Egress;
 	readonly #calls: CallDefaults;
+	#outdated: readonly (keyof MachineOptions)[] = [];
 	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
@@ -242,6 +243,11 @@ export class Computer {
 		return await this.#reconfigure(named, { signal });
 	}
 
+	/** Options of the opening, or of the last `reconfigure`, that differ from what it is and that only `rebuild` changes. */
+	get outdated(): readonly (keyof MachineOptions)[] {
+		return this.#outdated;
+	}
+
 	/** @internal */
 	async adopt(options: OpenOptions): Promise<void> {
 		const named = Object.fromEntries(MACHINE_KEYS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]));
@@ -255,6 +261,7 @@ export class Computer {
 		const told: string[] = [];
 		this.#slot.expect({ ...wanted, ...pickLive(has) });
 		// What one limit can not have is no reason against the others.
+		this.#outdated = rest.map(({ key }) => key);
 		for (const change of live) told.push(await this.#change(change, wanted, options));
 		return [...told, ...rest.map(({ word, has: is, wanted: asked }) => needsRebuild(word, is, asked))];
 	}
@@ -267,7 +274,10 @@ export class Computer {
 			return `${word}: ${wanted} from now on, ${has} before`;
 		} catch (error) {
 			if (!isComputerError(error) || error.code === "canceled" || error.code === "machine_gone") throw error;
-			if (error.context["rebuild"] === true) return needsRebuild(word, has, wanted);
+			if (error.context["rebuild"] === true) {
+				this.#outdated = [...this.#outdated, key];
+				return needsRebuild(word, has, wanted);
+			}
 			return `${word}: ${has} stays, ${wanted} could not be set: ${error.message}`;
 		}
 	}
@@ -288,6 +298,7 @@ export class Computer {
 		const spec = await withOptions(await this.#slot.settings({ signal }), named);
 		this.#link.drop();
 		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
+		this.#outdated = this.#outdated.filter((key) => named[key] === undefined);
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */

@@ -117,7 +117,9 @@ function passedOver(name: DriverName, availability: Availability, chosen: Driver
 async function adopt(computer: Computer, slot: Slot, { image }: MachineInfo, options: OpenOptions): Promise<void> {
 	const { image: wanted, ...rest } = options;
 	const isHost = image === "host";
-	if (isHost && wanted !== undefined && wanted !== image) slot.note(`this computer is made from the host's own system, not from ${wanted}`);
+	// The default is no wish.
+	if (isHost && wanted !== undefined && wanted !== image && wanted !== DEFAULTS.image)
+		slot.note(`this computer is made from the host's own system, not from ${wanted}`);
 	await computer.adopt(isHost ? rest : options).catch((error: unknown) => {
 		// One of another version says nothing of itself: what was asked for is then no change.
 		if (!isComputerError(error, "not_supported")) throw error;

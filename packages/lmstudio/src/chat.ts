@@ -1,6 +1,7 @@
 /** The chats that this process serves. All that counts is in their computers: a process that is started anew finds it there. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Computer, openComputer, Toolbox, type ToolResult } from "./library.js";
+import { type Computer, Toolbox, type ToolResult } from "./library.js";
+import { openAsAsked, pending } from "./open.js";
 import { tellProgress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
@@ -44,10 +45,14 @@ export class Chat {
 	configure(settings: Settings, contextTokens = this.#contextTokens): void {
 		const same = JSON.stringify(settings) === JSON.stringify(this.settings) && contextTokens === this.#contextTokens;
 		if (same) return;
-		const before = this.#toolbox;
-		void Promise.allSettled(this.#running).then(() => before.close());
 		this.settings = settings;
 		this.#contextTokens = contextTokens;
+		this.#renew();
+	}
+
+	#renew(): void {
+		const before = this.#toolbox;
+		void Promise.allSettled(this.#running).then(() => before.close());
 		this.#computer = undefined;
 		this.#toolbox = this.#makeToolbox();
 	}
@@ -72,7 +77,9 @@ export class Chat {
 		return this.#toolbox.tools;
 	}
 
+	/** The user has spoken. Settings that could not be applied yet are tried again. */
 	newTurn(): void {
+		if (this.#computer !== undefined && pending(this.#computer).length > 0) this.#renew();
 		this.#toolbox.newTurn();
 	}
 
@@ -119,7 +126,7 @@ export class Chat {
 			open: async (options) => {
 				this.#told = 0;
 				this.#computer = undefined;
-				this.#computer = await openComputer({ ...computer, ...options });
+				this.#computer = await openAsAsked({ ...computer, ...options });
 				return this.#computer;
 			},
 		});

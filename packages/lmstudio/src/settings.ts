@@ -59,7 +59,7 @@ function machine(config: Config): OpenOptions {
 	const ports = config.get("ports").trim();
 	return {
 		driver: config.get("driver") as OpenOptions["driver"],
-		image,
+		...(config.get("driver") !== "namespace" && { image }),
 		// The library's own default, which is no reason to fail where it cannot be installed.
 		...(preset !== "minimal" && { preset }),
 		cpus: config.get("cpus"),
