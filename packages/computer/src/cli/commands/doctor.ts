@@ -3,15 +3,21 @@ import type { Context } from "../commands.js";
 import { columns, print, printJson } from "../output.js";
 import { printable } from "../printable.js";
 
-const CAN: readonly (readonly [keyof Capabilities, string])[] = [
-	["images", "images of your choice"],
-	["openNetwork", "open network"],
-	["limitCpus", "CPU limit"],
-	["limitMemory", "memory limit"],
-	["limitPids", "process limit"],
-	["writableSystem", "installing packages"],
-	["checkpoints", "checkpoints"],
-];
+/** Every capability that is a yes or a no: the compiler asks for the words of a new one. */
+const CAN: Readonly<Record<Exclude<keyof Capabilities, "boundary" | "rootless" | "switchNetwork">, string>> = {
+	images: "images of your choice",
+	installPresets: "presets",
+	writableSystem: "installing packages",
+	otherUsers: "other users than root",
+	sharedFolders: "shared folders",
+	openNetwork: "open network",
+	publishPorts: "published ports",
+	limitCpus: "CPU limit",
+	limitMemory: "memory limit",
+	limitDisk: "disk limit",
+	limitPids: "process limit",
+	checkpoints: "checkpoints",
+};
 
 export async function run({ flags, interruption }: Context): Promise<number> {
 	const reports = await diagnose({ signal: interruption.signal });
@@ -35,7 +41,8 @@ function rows(name: string, availability: Availability): string[][] {
 		];
 	}
 	const { capabilities, endpoint, version } = availability;
-	const named = (wanted: boolean) => CAN.flatMap(([key, what]) => (capabilities[key] === wanted ? [what] : []));
+	const named = (wanted: boolean) =>
+		Object.entries(CAN).flatMap(([key, what]) => (capabilities[key as keyof typeof CAN] === wanted ? [what] : []));
 	const missing = named(false);
 	return [
 		[name, "usable", printable(`version ${version}, at ${endpoint}${capabilities.rootless ? ", without root" : ""}`)],
