@@ -14,6 +14,20 @@ const initialize = (id: number) =>
 		method: "initialize",
 		params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } },
 	});
+const discover = (id: number) =>
+	JSON.stringify({
+		jsonrpc: "2.0",
+		id,
+		method: "server/discover",
+		params: {
+			_meta: {
+				"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+				"io.modelcontextprotocol/clientInfo": { name: "t", version: "1" },
+				"io.modelcontextprotocol/clientCapabilities": {},
+			},
+		},
+	});
+const MODERN = { "mcp-protocol-version": "2026-07-28", "mcp-method": "server/discover" };
 const GOOD = { authorization: `Bearer ${TOKEN}`, accept: "application/json, text/event-stream" };
 
 let server: Serving;
@@ -69,7 +83,14 @@ describe.skipIf(target === undefined)("the server over HTTP", () => {
 		expect(await status({ method: "GET", headers: { "mcp-session-id": "nonesuch" } })).toBe(404);
 		expect(await status({ method: "PUT" })).toBeGreaterThanOrEqual(400);
 		expect(await status({ headers: { "content-length": String(64 * 1024 * 1024) }, body: "" }).catch(() => 413)).toBe(413);
+		// What a form of a page can send is no JSON.
+		for (const body of [initialize(1), discover(1)]) {
+			for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+				expect(await status({ body, headers: { ...MODERN, "content-type": type } })).toBe(415);
+			}
+		}
 		expect(await status({ body: initialize(1) })).toBe(200);
+		expect(await status({ body: discover(1), headers: MODERN })).toBe(200);
 	});
 
 	test.each(Object.keys(ERAS) as Era[])(

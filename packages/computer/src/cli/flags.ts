@@ -79,6 +79,10 @@ export const FLAGS = {
 		help: "a directory of this host that tools may copy from and to, beside the shared folders; may be given several times",
 		read: several(/./s, "a directory"),
 	},
+	skipConfirmation: {
+		syntax: "--skip-confirmation",
+		help: "let the model do what destroys the computer itself without confirming it",
+	},
 	printConfig: {
 		syntax: "--print-config <client>",
 		help: `print what ${CLIENT_NAMES.join(", ")} needs, and end`,

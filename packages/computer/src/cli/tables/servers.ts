@@ -2,7 +2,7 @@
 import type { CommandSpec } from "../commands.js";
 import { MAKING } from "./flag-sets.js";
 
-const TOOLS = ["timeoutMs", "maxOutputBytes", "profile", "hostFolder"] as const;
+const TOOLS = ["session", "timeoutMs", "maxOutputBytes", "profile", "hostFolder", "skipConfirmation"] as const;
 
 export const SERVERS: readonly CommandSpec[] = [
 	{
