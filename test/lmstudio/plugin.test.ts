@@ -140,6 +140,9 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			const call = session.start("Execute", { command: "echo one; echo two; echo three >&2; sleep 984" });
 			expect(await call.status(/lines/)).toMatch(/^echo one; echo two; echo three >&2; sleep 984 · \d+ s · 3 lines$/);
 			call.abort();
+			const loud = session.start("Execute", { command: "yes | head -c 3000000; sleep 983" });
+			expect(await loud.status(/MB/)).toMatch(/^yes \| head -c 3000000; sleep 983 · \d+ s · 2\.9 MB$/);
+			loud.abort();
 			expect((await call.outcome).statuses[0]).toBe(`connecting to ${target.computerName("told")}`);
 		});
 
@@ -153,6 +156,9 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect(await run(session, "true")).toContain("all 2 calls of this turn are used");
 			await host.preprocess({ text: "go on", ...chosen });
 			expect(await run(session, "true")).toContain("1 used, 1 left");
+			// An answer that is written anew, too.
+			session.discard();
+			expect(await run(await host.openSession(chosen), "true")).toContain("1 used, 1 left");
 		});
 
 		test("attached files are in the computer, and the message says where", async () => {

@@ -38,6 +38,7 @@ test("the defaults are those of the documentation", () => {
 			strictSafety: true,
 			hostFolders: [],
 		},
+		chatFolder: undefined,
 		internet: "off",
 		attachments: true,
 		injectContext: true,
@@ -63,6 +64,14 @@ test.each([
 	[{ internet: "allow-list", allowedHosts: [] }, "none"],
 ])("%j is the network %j", (values, network) => {
 	expect(settings(values).computer.network).toEqual(network);
+});
+
+test.each([
+	["My computer", "my-computer"],
+	[" Work_1 ", "work_1"],
+	["計算", "lmstudio"],
+])("%j is the name %s", (name, computer) => {
+	expect(settings({ name }).computer.name).toBe(computer);
 });
 
 describe("one computer for each chat", () => {

@@ -1,4 +1,5 @@
 /** The chats that this process serves. All that counts is in their computers: a process that is started anew finds it there. */
+import { mkdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Computer, Toolbox, type ToolResult } from "./library.js";
 import { openAsAsked, pending } from "./open.js";
@@ -116,7 +117,7 @@ export class Chat {
 	}
 
 	#makeToolbox(): Toolbox {
-		const { computer, tools } = this.settings;
+		const { computer, tools, chatFolder } = this.settings;
 		// The toolbox gives a result a quarter of the context at most.
 		const maxOutputTokens = Math.max(MIN_OUTPUT_TOKENS, Math.ceil(tools.maxOutputBytes / BYTES_PER_TOKEN));
 		return new Toolbox({
@@ -126,6 +127,8 @@ export class Chat {
 			open: async (options) => {
 				this.#told = 0;
 				this.#computer = undefined;
+				// LM Studio names a chat's folder before there is one.
+				if (chatFolder !== undefined) await mkdir(chatFolder, { recursive: true }).catch(() => {});
 				this.#computer = await openAsAsked({ ...computer, ...options });
 				return this.#computer;
 			},

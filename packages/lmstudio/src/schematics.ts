@@ -54,7 +54,7 @@ export const schematics = createConfigSchematics()
 		{
 			displayName: "Name",
 			subtitle: "Another name is another computer",
-			hint: "Small letters, digits, - and _. On the command line: lms-computer shell NAME",
+			hint: "On the command line it has this name too: lms-computer shell lmstudio",
 			minLength: 1,
 			maxLength: 40,
 		},

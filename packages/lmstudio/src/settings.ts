@@ -11,6 +11,8 @@ export interface Settings {
 	readonly computer: OpenOptions & { readonly name: string };
 	/** Without a profile: by the model's context length. */
 	readonly tools: Omit<ToolboxOptions, "open" | "contextTokens"> & { readonly maxOutputBytes: number };
+	/** The chat's working directory on this host, where it has one. */
+	readonly chatFolder: string | undefined;
 	readonly internet: "off" | "allow-list" | "on";
 	readonly attachments: boolean;
 	readonly injectContext: boolean;
@@ -47,6 +49,7 @@ function settingsOf(config: Config, chatFolder: string | undefined): Settings {
 			strictSafety: config.get("strictSafety"),
 			hostFolders: [chatFolder, writableFolder(folder)].filter((path) => path !== undefined),
 		},
+		chatFolder,
 		internet: config.get("internet") as Settings["internet"],
 		attachments: config.get("attachments"),
 		injectContext: config.get("injectContext"),
@@ -80,7 +83,13 @@ function network(config: Config): OpenOptions["network"] {
 
 /** A chat has no name that a plugin is told, but a folder of its own. */
 function computerName(config: Config, chatFolder: string | undefined): string {
-	const name = config.get("name").trim();
+	// People write "My computer"; a computer's name is small letters, digits and - _ .
+	const name =
+		config
+			.get("name")
+			.toLowerCase()
+			.replace(/[^a-z0-9_.-]+/g, "-")
+			.replace(/^[^a-z0-9]+|-+$/g, "") || "lmstudio";
 	if (config.get("computer") !== "chat" || chatFolder === undefined) return name;
 	return `${name}-${createHash("sha256").update(chatFolder).digest("hex").slice(0, 12)}`;
 }

@@ -9,6 +9,8 @@ export function makeToolsProvider(chats: Chats, gone: AbortSignal): ToolsProvide
 		const settings = readSettings(ctl);
 		const chat = chats.get(workingDirectory(ctl), settings);
 		if (!chat.knowsContext) await chat.learnContext(() => loadedContextTokens(ctl.client));
+		// An answer that is to be written anew has a session of its own, and the message is not preprocessed again.
+		chat.newTurn();
 		return chat.tools.map(({ name, description, input }) =>
 			rawFunctionTool({
 				name,
