@@ -12,6 +12,7 @@ export default defineConfig({
 		// One copy of every module: a test that reaches into src and one that uses the package see the same classes.
 		// That the built package exports the same is itself a test.
 		alias: {
+			"lms-computer/adapters": fileURLToPath(new URL("packages/computer/src/adapters/index.ts", import.meta.url)),
 			"lms-computer/tools": fileURLToPath(new URL("packages/computer/src/tools/index.ts", import.meta.url)),
 			"lms-computer": fileURLToPath(new URL("packages/computer/src/index.ts", import.meta.url)),
 		},

@@ -1,0 +1,122 @@
+import Anthropic from "@anthropic-ai/sdk";
+import { generateText, jsonSchema, stepCountIs } from "ai";
+import { MockLanguageModelV3 } from "ai/test";
+import { type Computer, openComputer } from "lms-computer";
+import { aiTools, anthropicTools, openaiTools } from "lms-computer/adapters";
+import { Toolbox } from "lms-computer/tools";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DRIVERS } from "../support/drivers.js";
+import { scripted } from "./models.js";
+
+// What is adapted is the toolbox: one driver says it for all.
+const target = DRIVERS.findLast(({ skip }) => skip === undefined);
+
+describe.skipIf(target === undefined)("the toolbox in other libraries", () => {
+	let computer: Computer;
+	let toolbox: Toolbox;
+	beforeAll(async () => {
+		computer = (await target?.open("adapters")) as Computer;
+		toolbox = new Toolbox({ open: (options) => openComputer({ ...target?.options, ...options, name: computer.name }), callsPerTurn: 0 });
+	});
+	afterAll(() => toolbox.close());
+
+	test("openai: runTools runs them, arguments that are no JSON included", async () => {
+		const call = (id: string, name: string, args: string) => ({
+			choices: [
+				{
+					index: 0,
+					finish_reason: "tool_calls",
+					message: { role: "assistant", content: null, tool_calls: [{ id, type: "function", function: { name, arguments: args } }] },
+				},
+			],
+		});
+		const server = await scripted([
+			call("1", "WriteFile", '{"path": "a.txt", "content": "one\ntwo",}'),
+			call("2", "Execute", '{"cmd": "cat a.txt; exit 3"}'),
+			{ choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "done" } }] },
+		]);
+		const client = new OpenAI({ baseURL: server.url, apiKey: "none" });
+		const runner = client.chat.completions.runTools({
+			model: "m",
+			messages: [{ role: "user", content: "go" }],
+			tools: openaiTools(toolbox),
+		});
+		expect(await runner.finalContent()).toBe("done");
+		expect(server.asked[0]?.tools).toHaveLength(toolbox.tools.length);
+		const [first, second] = (server.asked[2]?.messages ?? []).filter(({ role }) => role === "tool").map(({ content }) => content as string);
+		expect(first).toContain("wrote /home/user/a.txt");
+		expect(second).toMatch(/exit code 3 .*one\ntwo\n/s);
+		server.close();
+	});
+
+	test("ai: generateText runs them", async () => {
+		const usage = {
+			inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+			outputTokens: { total: 1, text: 1, reasoning: 0 },
+		};
+		const call = { type: "tool-call", toolCallId: "1", toolName: "Execute", input: '{"command": "echo $((6 * 7))"}' } as const;
+		const steps = [
+			{ content: [call], finishReason: { unified: "tool-calls", raw: undefined }, usage, warnings: [] },
+			{ content: [{ type: "text", text: "done" }], finishReason: { unified: "stop", raw: undefined }, usage, warnings: [] },
+		] as const;
+		let step = 0;
+		const model = new MockLanguageModelV3({ doGenerate: async () => steps[step++] as never });
+		const tools = aiTools(toolbox, (schema) => jsonSchema(schema as never));
+		const result = await generateText({ model, tools, prompt: "go", stopWhen: stepCountIs(5) });
+		expect(result.text).toBe("done");
+		expect(result.steps[0]?.toolResults[0]?.output).toContain("42");
+		expect(model.doGenerateCalls[0]?.tools?.map(({ name }) => name)).toEqual(toolbox.tools.map(({ name }) => name));
+	});
+
+	test("@anthropic-ai/sdk: toolRunner runs bash and the text editor", async () => {
+		const use = (id: string, name: string, input: object) => ({
+			id: `m${id}`,
+			type: "message",
+			role: "assistant",
+			model: "m",
+			content: [{ type: "tool_use", id, name, input }],
+			stop_reason: "tool_use",
+			usage: { input_tokens: 1, output_tokens: 1 },
+		});
+		const edit = (id: string, input: object) => use(id, "str_replace_based_edit_tool", input);
+		const path = "/home/user/b.py";
+		const server = await scripted([
+			edit("1", { command: "create", path, file_text: "def f():\n    return 1\n" }),
+			edit("2", { command: "str_replace", path, old_str: "return 1", new_str: "return 2" }),
+			edit("3", { command: "insert", path, insert_line: 0, insert_text: "# first" }),
+			edit("4", { command: "view", path, view_range: [2, -1] }),
+			edit("5", { command: "str_replace", path, old_str: "nowhere", new_str: "" }),
+			use("6", "bash", { command: "cd /tmp; export X=1" }),
+			use("7", "bash", { command: 'echo "$PWD $X"' }),
+			use("8", "bash", { restart: true }),
+			use("9", "bash", { command: 'echo "$PWD [$X]"' }),
+			edit("10", { command: "undo_edit", path }),
+			{ ...use("11", "bash", {}), content: [{ type: "text", text: "done" }], stop_reason: "end_turn" },
+		]);
+		const client = new Anthropic({ baseURL: server.url, apiKey: "none" });
+		const runner = client.beta.messages.toolRunner({
+			model: "m",
+			max_tokens: 100,
+			messages: [{ role: "user", content: "go" }],
+			tools: anthropicTools(toolbox),
+		});
+		expect((await runner.runUntilDone()).content).toMatchObject([{ text: "done" }]);
+		expect(server.asked[0]?.tools).toEqual([
+			{ type: "bash_20250124", name: "bash" },
+			{ type: "text_editor_20250728", name: "str_replace_based_edit_tool" },
+		]);
+		const results = server.asked
+			.flatMap(({ messages }) => messages.slice(-1))
+			.flatMap(({ content }) => (Array.isArray(content) ? content : []))
+			.filter(({ type }) => type === "tool_result");
+		const textOf = (index: number) => JSON.stringify(results[index]);
+		expect(await computer.files.readText("b.py")).toBe("# first\ndef f():\n    return 2\n");
+		expect(textOf(3)).toContain("     2\\tdef f():\\n     3\\t    return 2");
+		expect(results[4]).toMatchObject({ is_error: true });
+		expect(textOf(6)).toContain("/tmp 1");
+		expect(textOf(8)).toContain("/home/user []");
+		expect(results[9]).toMatchObject({ is_error: true });
+		server.close();
+	});
+});
