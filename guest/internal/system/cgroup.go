@@ -1,7 +1,6 @@
 package system
 
 import (
-	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -106,9 +105,12 @@ func amount(text string) *uint64 {
 	return &n
 }
 
-// limit is amount, with "max" and version 1's largest number (a multiple of the page size) for none.
+// noLimit is more than there is of anything. Version 1's largest number is above it, and what Docker can be told instead of "none" is it.
+const noLimit = 1 << 53
+
+// limit is amount, with "max" and such numbers for none.
 func limit(text string) *uint64 {
-	if n := amount(text); n != nil && *n < math.MaxInt64-math.MaxUint16 {
+	if n := amount(text); n != nil && *n < noLimit {
 		return n
 	}
 	return nil

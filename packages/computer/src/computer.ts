@@ -285,6 +285,7 @@ export class Computer {
 	async #tellIdleStop(idleStopMs: number, { signal }: Abortable): Promise<void> {
 		const connection = await this.#link.get(signal);
 		await connection.json("PUT", "/v1/life", { idleStopMs }, signal);
+		await connection.rouse();
 	}
 
 	/**

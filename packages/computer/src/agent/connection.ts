@@ -13,6 +13,8 @@ export interface Hello {
 	readonly version: string;
 	/** New each time the agent starts. */
 	readonly boot: string;
+	/** After so long without a call the machine stops; 0 is never. */
+	readonly idleStopMs: number;
 }
 
 /** What one stream may hold unread in memory. A reader that stalls holds this much and no more. */
@@ -29,7 +31,8 @@ export class Connection {
 	readonly id = ++connections;
 	readonly #session: ClientHttp2Session;
 	readonly #duplex: Duplex;
-	#hello: Hello = { version: "", boot: "" };
+	#hello: Hello = { version: "", boot: "", idleStopMs: 0 };
+	#usedAt = Date.now();
 	#pending = 0;
 	#heartbeat: NodeJS.Timeout | undefined;
 	#pingUnanswered = false;
@@ -75,6 +78,16 @@ export class Connection {
 		return this.#hello;
 	}
 
+	/** The machine may be about to stop, having had nothing to do. */
+	get drowsy(): boolean {
+		return this.#hello.idleStopMs > 0 && Date.now() - this.#usedAt >= this.#hello.idleStopMs / 2;
+	}
+
+	/** Has the machine stay for a call that is to come. */
+	async rouse(): Promise<void> {
+		this.#hello = await this.#greet(undefined, DEADLINES.helloMs);
+	}
+
 	/** A new request may be sent. */
 	get alive(): boolean {
 		return !this.#session.closed && !this.#session.destroyed;
@@ -90,6 +103,7 @@ export class Connection {
 	/** Sends a request, complete unless `streaming` says that the caller writes its body. */
 	request(method: Method, path: string, body?: string | Uint8Array, streaming = false): ClientHttp2Stream {
 		let stream: ClientHttp2Stream;
+		this.#usedAt = Date.now();
 		try {
 			stream = this.#session.request({ ":method": method, ":path": path }, { endStream: body === undefined && !streaming });
 		} catch (cause) {
@@ -153,7 +167,8 @@ export class Connection {
 				context: { generation },
 			});
 		}
-		return { version: text(json, "version"), boot: text(json, "boot") };
+		const { idleStopMs } = json;
+		return { version: text(json, "version"), boot: text(json, "boot"), idleStopMs: typeof idleStopMs === "number" ? idleStopMs : 0 };
 	}
 
 	/**

@@ -29,11 +29,11 @@ export class AgentLink {
 	/** The live connection, at once if there is one: every call goes through here. */
 	get(signal?: AbortSignal): Connection | Promise<Connection> {
 		if (signal?.aborted) throw canceled(signal);
-		if (this.#connection?.alive) return this.#connection;
+		if (this.#connection?.alive && !this.#connection.drowsy) return this.#connection;
 		if (this.#closing.signal.aborted) {
 			throw new ComputerError("invalid_argument", "this computer was closed or removed by its holder", { hint: "Open it again." });
 		}
-		this.#opening ??= this.#open().finally(() => {
+		this.#opening ??= this.#wake().finally(() => {
 			this.#opening = undefined;
 		});
 		return waitFor(this.#opening, signal);
@@ -59,6 +59,19 @@ export class AgentLink {
 	close(): void {
 		this.#closing.abort();
 		this.drop();
+	}
+
+	/** A call that is sent as the machine stops would be lost: it is asked first. */
+	async #wake(): Promise<Connection> {
+		const connection = this.#connection;
+		if (!connection?.alive) return await this.#open();
+		try {
+			await connection.rouse();
+			return connection;
+		} catch {
+			connection.close();
+			return await this.#open();
+		}
 	}
 
 	async #open(): Promise<Connection> {

@@ -81,9 +81,11 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 /** Ephemeral machines that ended when their engine could not remove them. Best effort, before a machine is made. */
 export async function removeDead(engine: Engine, options: Abortable): Promise<void> {
 	try {
-		const label = [`${LABELS.own}=1`, `${LABELS.owner}=${await ownerId()}`, `${LABELS.persistence}=ephemeral`];
-		for (const found of await listContainers(engine, { label, status: ["created", "exited", "dead"] }, options)) {
-			if (isOlder(found.Created, 2 * LIFE.unclaimedMs)) await removeContainer(engine, found.Id, nameOf(found), options);
+		const [owner, all] = await Promise.all([ownerId(), listContainers(engine, { label: [`${LABELS.own}=1`] }, options)]);
+		await engine.dialect.clearAfter?.(new Set(all.map(({ Id }) => Id)));
+		for (const found of all) {
+			const isEphemeral = found.Labels[LABELS.owner] === owner && found.Labels[LABELS.persistence] === "ephemeral";
+			if (isEphemeral && hasEnded(found)) await removeContainer(engine, found.Id, nameOf(found), options);
 		}
 	} catch {
 		// They are leftovers then.
@@ -92,17 +94,19 @@ export async function removeDead(engine: Engine, options: Abortable): Promise<vo
 
 function whyDead(found: ContainerInfo, all: readonly ContainerInfo[]): string | undefined {
 	const name = nameOf(found);
-	const runs = found.State === "running" || found.State === "paused";
 	if (isAnyStandIn(found.Names, name)) {
 		const isThere = all.some((other) => plainName(other) === containerName(name));
 		return isThere ? "a rollback or a rebuild of it was cut short" : undefined;
 	}
-	if (found.Labels[LABELS.persistence] === "ephemeral" && !runs && isOlder(found.Created, 2 * LIFE.unclaimedMs)) {
-		return "it was ephemeral and has ended";
-	}
+	if (found.Labels[LABELS.persistence] === "ephemeral" && hasEnded(found)) return "it was ephemeral and has ended";
 	if (!isOlder(found.Created, LIFE.abandonedMs)) return undefined;
 	if (COMPARED.test(name)) return "a comparison with a checkpoint was cut short";
 	return found.State === "created" || found.State === "configured" ? "its making was cut short: it never ran" : undefined;
+}
+
+/** It does not run, and is not just being made. */
+function hasEnded({ State, Created }: ContainerInfo): boolean {
+	return State !== "running" && State !== "paused" && isOlder(Created, 2 * LIFE.unclaimedMs);
 }
 
 /** The engine refuses to remove what others build upon; these are not even tried. */

@@ -1,0 +1,165 @@
+import { type Computer, findComputer } from "lms-computer";
+import { describe, expect, test } from "vitest";
+import { DRIVERS } from "../support/drivers.js";
+import { guestNamespaces, processesIn, startHolder, traces } from "../support/outside.js";
+import { expectError, output } from "../support/suite.js";
+
+const MIB = 1024 * 1024;
+
+/** Waits for what comes by itself. The test's own time limit is the deadline. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+	while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+async function limits(computer: Computer) {
+	const [{ memory, pids }, { cpus }] = await Promise.all([computer.metrics(), computer.info()]);
+	return { memoryBytes: memory.limitBytes, pids: pids.limit, cpus };
+}
+
+// Every test has a computer of its own: these are about computers that change, come and go. Those that mostly wait do so together.
+describe.for(DRIVERS)("$title", (target) => {
+	const { driver } = target;
+	const isThere = async (name: string) => {
+		const found = await findComputer({ name, driver });
+		await found?.close();
+		return found !== undefined;
+	};
+
+	describe.skipIf(target.skip !== undefined)("settings", () => {
+		test("other limits hold at once and after a stop; what is not named is no change", async () => {
+			const computer = await target.open("limits", { memoryBytes: 128 * MIB, pids: 200 });
+			const { capabilities } = target;
+			if (!capabilities.limitMemory || !capabilities.limitPids || !capabilities.limitCpus) {
+				const [told] = await computer.reconfigure({ pids: 100 });
+				expect(told).toContain("could not be set");
+				return;
+			}
+			const again = await target.open("limits", { cpus: 1, memoryBytes: 160 * MIB, pids: 100 });
+			expect(again.notices).toEqual([
+				"cpus: 1 from now on, 2 before",
+				"memory: 160 MB from now on, 128 MB before",
+				"pids: 100 from now on, 200 before",
+			]);
+			const changed = { memoryBytes: 160 * MIB, pids: 100, cpus: 1 };
+			expect(await limits(computer)).toEqual(changed);
+			await computer.stop();
+			expect(await limits(computer)).toEqual(changed);
+			expect((await target.open("limits")).notices).toEqual([]);
+			expect(await computer.reconfigure({ memoryBytes: 0, pids: 0 })).toEqual([
+				"memory: no limit from now on, 160 MB before",
+				"pids: no limit from now on, 100 before",
+			]);
+			expect((await limits(computer)).pids).toBeNull();
+			expect((await computer.inspect()).warnings).toEqual([]);
+		});
+
+		test("what only a rebuild changes is told exactly, and a rebuild keeps the files", async () => {
+			const computer = await target.open("rebuilt");
+			await computer.exec("echo kept >kept; echo kept >/etc/kept; cd /usr; export A=here; sleep 100051 &");
+			const { id } = await computer.checkpoint("before");
+			const again = await target.open("rebuilt", { hostname: "another", env: { SECRET: "hidden" } });
+			expect(again.notices).toEqual([
+				expect.stringMatching(/^variables: this computer has .*, not .*SECRET; a rebuild changes it$/),
+				"hostname: this computer has lms-computer, not another; a rebuild changes it",
+			]);
+			expect(again.notices.join()).not.toContain("hidden");
+			await computer.rebuild({ hostname: "another", pids: 128 });
+			expect(await output(computer, "cat ~/kept /etc/kept; hostname; echo $A $PWD", "main")).toBe("kept\nkept\nanother\nhere /usr");
+			expect(computer.notices).toEqual([expect.stringContaining("rebuilt and its files were kept")]);
+			if (target.capabilities.limitPids) expect((await limits(computer)).pids).toBe(128);
+			expect((await computer.checkpoints()).map((one) => one.id)).toEqual([id]);
+			// Another holder goes on with the machine of after.
+			expect((await again.exec("hostname")).stdout).toBe("another\n");
+		});
+
+		test("rebuilt without its files it is as new, with the settings that it had", async () => {
+			const computer = await target.open("fresh", { hostname: "stays" });
+			await computer.exec("echo gone >gone; echo gone >/etc/gone");
+			await computer.rebuild({ keepFiles: false });
+			expect((await computer.exec("ls -A; ls /etc/gone; hostname")).stdout).toBe("stays\n");
+			expect(computer.notices).toEqual([expect.stringContaining("its files are gone")]);
+			await expectError(
+				computer.rebuild({ image: "lms-test-missing:none", ...(target.capabilities.images ? {} : { hostname: "-" }) }),
+				"invalid_argument",
+			);
+			await expectError(computer.rebuild({ keep: true } as object), "invalid_argument");
+			expect((await computer.exec("hostname")).stdout).toBe("stays\n");
+		});
+
+		test("a restart ends what runs and keeps files and directories", async () => {
+			const computer = await target.open("restarted");
+			await computer.exec("cd /usr; plain=1; sleep 100052 & echo kept >~/kept");
+			await computer.restart();
+			expect((await computer.exec('cat ~/kept; echo "$PWD[$plain]"; pgrep -f 10005[2]')).stdout).toBe("kept\n/usr[]\n");
+			expect(computer.notices).toEqual([]);
+		});
+	});
+
+	describe.concurrent.skipIf(target.skip !== undefined)("ephemeral", () => {
+		test("lives with its last holder: nothing is left when that lets go", async () => {
+			const one = await target.open("short", { persistence: "ephemeral" });
+			const two = await target.open("short");
+			const { pid } = await guestNamespaces(one);
+			const words = [one.name, (await one.inspect()).id];
+			await one.exec("echo x >file; sleep 100053 &");
+			await one.close();
+			expect((await two.exec("cat file")).stdout).toBe("x\n");
+			await two.close();
+			await until(async () => !(await isThere(one.name)));
+			// The engine's own record of it goes first.
+			await until(async () => (await processesIn(pid)).length === 0);
+			await until(async () => (await traces(one, words)).length === 0);
+		});
+
+		test("34. its host process is killed: nothing is left of it", async () => {
+			const name = target.computerName("orphan");
+			const holder = startHolder({ ...target.options, name, persistence: "ephemeral" }, "echo x >file; sleep 100054");
+			await holder.line("machine");
+			holder.kill();
+			await holder.exited;
+			await until(async () => !(await isThere(name)));
+		});
+
+		test("stopped it is gone, and the next call makes it anew; restarted it keeps its files", async () => {
+			const computer = await target.open("ended", { persistence: "ephemeral" });
+			await computer.exec("echo x >file");
+			await computer.restart();
+			expect((await computer.exec("cat file")).stdout).toBe("x\n");
+			await computer.rebuild({ hostname: "another" });
+			expect((await computer.exec("cat file; hostname")).stdout).toBe("x\nanother\n");
+			await computer.stop();
+			expect(await isThere(computer.name)).toBe(false);
+			expect((await computer.exec("ls; hostname")).stdout).toBe("another\n");
+			expect(computer.notices).toEqual([expect.stringContaining("files were kept"), expect.stringContaining("as ephemeral ones do")]);
+		});
+	});
+
+	describe.concurrent.skipIf(target.skip !== undefined)("idle", () => {
+		test("stops when nothing is done, whoever holds it, and the next call goes on where it was", async () => {
+			const computer = await target.open("idle", { idleStopMs: 1500 });
+			await computer.exec("cd /usr; export A=here");
+			await until(async () => (await computer.inspect()).state === "stopped");
+			expect((await computer.exec("echo $A $PWD")).stdout).toBe("here /usr\n");
+			expect(computer.notices).toEqual([expect.stringContaining("has been started")]);
+			// Longer than the time, by itself and as a job.
+			expect((await computer.exec("sleep 2; echo done")).stdout).toBe("done\n");
+			const job = await computer.commands.start("sleep 2; echo kept >~/job");
+			await until(async () => (await computer.inspect()).state === "stopped");
+			expect((await computer.exec("cat ~/job")).stdout).toBe("kept\n");
+			expect(job.running).toBe(true);
+		});
+
+		test("its time can be changed while it runs, and lasts", async () => {
+			const computer = await target.open("patient", { idleStopMs: 600_000 });
+			expect(await computer.reconfigure({ idleStopMs: 1000 })).toEqual(["idle stop: after 1 s from now on, after 600 s before"]);
+			await until(async () => (await computer.inspect()).state === "stopped");
+			await computer.exec("echo");
+			await until(async () => (await computer.inspect()).state === "stopped");
+			expect(await computer.reconfigure({ idleStopMs: 0 })).toEqual(["idle stop: never from now on, after 1 s before"]);
+			await computer.exec("sleep 1");
+			expect((await target.open("patient", { idleStopMs: 0 })).notices).toEqual([]);
+			await computer.restart();
+			expect((await target.open("patient", { idleStopMs: 0 })).notices).toEqual([]);
+		});
+	});
+});
