@@ -95,8 +95,8 @@ describe.for(DRIVERS)("$title", (target) => {
 		});
 	});
 
-	describe.concurrent.skipIf(target.skip !== undefined)("ephemeral", () => {
-		test("lives with its last holder: nothing is left when that lets go", async () => {
+	describe.skipIf(target.skip !== undefined)("ephemeral", () => {
+		test.concurrent("lives with its last holder: nothing is left when that lets go", async () => {
 			const one = await target.open("short", { persistence: "ephemeral" });
 			const two = await target.open("short");
 			const { pid } = await guestNamespaces(one);
@@ -111,7 +111,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			await until(async () => (await traces(one, words)).length === 0);
 		});
 
-		test("34. its host process is killed: nothing is left of it", async () => {
+		test.concurrent("34. its host process is killed: nothing is left of it", async () => {
 			const name = target.computerName("orphan");
 			const holder = startHolder({ ...target.options, name, persistence: "ephemeral" }, "echo x >file; sleep 100054");
 			await holder.line("machine");
@@ -120,7 +120,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			await until(async () => !(await isThere(name)));
 		});
 
-		test("stopped it is gone, and the next call makes it anew; restarted it keeps its files", async () => {
+		test.concurrent("stopped it is gone, and the next call makes it anew; restarted it keeps its files", async () => {
 			const computer = await target.open("ended", { persistence: "ephemeral" });
 			await computer.exec("echo x >file");
 			await computer.restart();
@@ -134,8 +134,8 @@ describe.for(DRIVERS)("$title", (target) => {
 		});
 	});
 
-	describe.concurrent.skipIf(target.skip !== undefined)("idle", () => {
-		test("stops when nothing is done, whoever holds it, and the next call goes on where it was", async () => {
+	describe.skipIf(target.skip !== undefined)("idle", () => {
+		test.concurrent("stops when nothing is done, whoever holds it, and the next call goes on where it was", async () => {
 			const computer = await target.open("idle", { idleStopMs: 1500 });
 			await computer.exec("cd /usr; export A=here");
 			await until(async () => (await computer.inspect()).state === "stopped");
@@ -149,7 +149,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(job.running).toBe(true);
 		});
 
-		test("its time can be changed while it runs, and lasts", async () => {
+		test.concurrent("its time can be changed while it runs, and lasts", async () => {
 			const computer = await target.open("patient", { idleStopMs: 600_000 });
 			expect(await computer.reconfigure({ idleStopMs: 1000 })).toEqual(["idle stop: after 1 s from now on, after 600 s before"]);
 			await until(async () => (await computer.inspect()).state === "stopped");
