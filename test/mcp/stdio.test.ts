@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { SERVING } from "../../packages/computer/src/limits.js";
 import { toolsOf } from "../../packages/computer/src/tools/index.js";
 import { at, expectGone, MARK, PATIENCE_MS, processesWith, start } from "../cli/command.js";
 import { DRIVERS } from "../support/drivers.js";
@@ -127,7 +129,9 @@ describe.skipIf(target === undefined)("the server", () => {
 
 	test("what is no protocol does not end it", async () => {
 		const server = start(["mcp", ...flags]);
+		const random = fc.sample(fc.json(), 200).map((json) => json.replaceAll("\n", " "));
 		for (const line of [
+			...random,
 			"",
 			"not json",
 			"{}",
@@ -150,6 +154,28 @@ describe.skipIf(target === undefined)("the server", () => {
 		const { status, stdout } = await server.ended;
 		expect(status).toBe(0);
 		for (const line of stdout.trimEnd().split("\n")) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
+	});
+
+	test("a message that is too long ends it, with a reason", async () => {
+		const server = start(["mcp", ...flags]);
+		server.process.stdin.write(`{"jsonrpc":"2.0","id":1,"method":"${"x".repeat(SERVING.requestBytes)}"}\n`);
+		const { status, stderr, stdout } = await server.ended;
+		expect({ status, stderr, stdout }).toEqual({
+			status: 1,
+			stderr: expect.stringMatching(/^error: the client can not .* size/),
+			stdout: "",
+		});
+	});
+
+	test.each(Object.keys(ERAS) as Era[])("a client of %s hears that there are resources", { timeout: PATIENCE_MS }, async (era) => {
+		await target?.open("mcp-one");
+		const { client } = await connected(flags, era);
+		const heard = new Promise<string>((resolve) =>
+			client.setNotificationHandler("notifications/resources/list_changed", () => resolve("heard")),
+		);
+		if (era === "2026-07-28") await client.listen({ resourcesListChanged: true });
+		await client.callTool({ name: "Execute", arguments: { command: "true" } });
+		expect(await heard).toBe("heard");
 	});
 
 	test("files and logs are resources, with completion of their names", { timeout: PATIENCE_MS }, async () => {

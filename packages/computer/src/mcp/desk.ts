@@ -16,6 +16,7 @@ export class Desk {
 	/** For people. */
 	readonly computerName: string;
 	readonly #running = new Map<Promise<ToolResult>, AbortController>();
+	readonly #listeners = new Set<() => void>();
 	#opened: Computer | undefined;
 
 	constructor({ computer, tools }: DeskOptions) {
@@ -26,6 +27,7 @@ export class Desk {
 			maxOutputBytes: tools?.maxOutputBytes ?? SERVING.outputBytes,
 			open: async (options) => {
 				this.#opened = await openComputer({ ...computer, ...options });
+				for (const listener of this.#listeners) listener();
 				return this.#opened;
 			},
 		});
@@ -34,6 +36,12 @@ export class Desk {
 	/** Undefined until a call has needed it. */
 	get opened(): Computer | undefined {
 		return this.#opened;
+	}
+
+	/** When there is a computer, or another one. Until the answer is called. */
+	onOpen(listener: () => void): () => void {
+		this.#listeners.add(listener);
+		return () => void this.#listeners.delete(listener);
 	}
 
 	/** Until `signal`, or until this is closed. */

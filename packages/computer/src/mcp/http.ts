@@ -1,7 +1,7 @@
 /** The MCP endpoint of an HTTP server: every client works on the same computer. */
 import { Desk, type DeskOptions } from "./desk.js";
 import { McpEndpoint } from "./endpoint.js";
-import { mcpServer } from "./server.js";
+import { announcingServer, mcpServer } from "./server.js";
 
 /** Ready to be a route; close it after the server. */
 export function mcpOverHttp(options: DeskOptions, onError: (error: unknown) => void): Pick<McpEndpoint, "handle" | "close"> {
@@ -10,10 +10,11 @@ export function mcpOverHttp(options: DeskOptions, onError: (error: unknown) => v
 		serve: () => mcpServer(shared),
 		openSession: () => {
 			const desk = new Desk(options);
-			return { server: mcpServer(desk), close: () => desk.close() };
+			return { server: announcingServer(desk), close: () => desk.close() };
 		},
 		onError,
 	});
+	shared.onOpen(() => endpoint.notify.resourcesChanged());
 	return {
 		handle: endpoint.handle,
 		close: async () => {

@@ -16,7 +16,7 @@ export function mcpServer(desk: Desk): Server {
 	const server = new Server(
 		{ name: "lms-computer", title: "Linux computer", version: VERSION },
 		{
-			capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+			capabilities: { tools: {}, resources: { listChanged: true }, prompts: {}, completions: {} },
 			instructions: instructions(desk.computerName),
 			cacheHints: CACHE,
 		},
@@ -29,6 +29,15 @@ export function mcpServer(desk: Desk): Server {
 	server.setRequestHandler("prompts/list", listPrompts);
 	server.setRequestHandler("prompts/get", (request) => getPrompt(request.params));
 	server.setRequestHandler("completion/complete", (request, context) => complete(desk, request.params, context));
+	return server;
+}
+
+/** For a connection that lasts: it is told when there are resources. */
+export function announcingServer(desk: Desk): Server {
+	const server = mcpServer(desk);
+	// A client that is gone, or has not begun, hears nothing.
+	const off = desk.onOpen(() => void server.sendResourceListChanged().catch(() => {}));
+	server.onclose = off;
 	return server;
 }
 
