@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Target } from "../support/drivers.js";
@@ -93,9 +93,12 @@ export async function node22(): Promise<string> {
 	const name = `node-${process.platform}-${process.arch}`;
 	const folder = fromRoot("node_modules/.cache/node22");
 	const path = join(folder, `node_modules/${name}/bin/node`);
-	if (!existsSync(path)) {
-		await mkdir(folder, { recursive: true });
-		await run("npm", ["install", "--ignore-scripts", "--no-save", "--no-fund", "--no-audit", "--prefix", folder, `${name}@22`]);
-	}
+	if (existsSync(path)) return path;
+	await mkdir(folder, { recursive: true });
+	// Two test files may come here at once, and npm is not made for two in one folder.
+	const own = await mkdtemp(join(folder, "new-"));
+	await run("npm", ["install", "--ignore-scripts", "--no-save", "--no-fund", "--no-audit", "--prefix", own, `${name}@22`]);
+	await rename(join(own, "node_modules"), join(folder, "node_modules")).catch(() => {});
+	await rm(own, { recursive: true, force: true });
 	return path;
 }
