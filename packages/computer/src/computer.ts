@@ -163,11 +163,16 @@ export class Computer {
 		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;
 		const own = allow === undefined ? expectOneOf('network, "none", "open" or { allow: [...] }', network, ["none", "open"]) : "none";
 		await this.#switchNetwork(own, options);
-		if (allow === undefined) await this.#egress.off();
-		else await this.#egress.set(allow, options);
+		await this.#follow(allow === undefined ? own : { allow }, options);
 		const state = await this.#egress.state();
 		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : own);
 		return state;
+	}
+
+	/** An allow-list is of this host: the machine's own network was seen to. */
+	async #follow(network: OpenOptions["network"], options: Abortable): Promise<void> {
+		if (typeof network === "object") await this.#egress.set(expectAllow("network.allow", network.allow), options);
+		else if (network !== undefined) await this.#egress.off();
 	}
 
 	async #switchNetwork(network: MachineSpec["network"], options: Abortable): Promise<void> {
@@ -240,7 +245,9 @@ export class Computer {
 	async reconfigure(options: MachineOptions & Abortable): Promise<readonly string[]> {
 		const { signal, ...named } = options;
 		expectKeys("the options", named, MACHINE_KEYS);
-		return await this.#reconfigure(named, { signal });
+		const told = await this.#reconfigure(named, { signal });
+		await this.#follow(named.network, { signal });
+		return told;
 	}
 
 	/** Options of the opening, or of the last `reconfigure`, that differ from what it is and that only `rebuild` changes. */
@@ -300,6 +307,7 @@ export class Computer {
 		this.#link.drop();
 		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
 		this.#outdated = this.#outdated.filter((key) => named[key] === undefined);
+		await this.#follow(named.network, { signal });
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */

@@ -102,16 +102,19 @@ export class Connection {
 
 	/** Sends a request, complete unless `streaming` says that the caller writes its body. */
 	request(method: Method, path: string, body?: string | Uint8Array, streaming = false): ClientHttp2Stream {
-		let stream: ClientHttp2Stream;
 		this.#usedAt = Date.now();
-		try {
-			stream = this.#session.request({ ":method": method, ":path": path }, { endStream: body === undefined && !streaming });
-		} catch (cause) {
-			throw new ComputerError("connection_lost", "the connection to the agent broke before the request was sent", { cause });
-		}
+		const stream = this.#request(method, path, body === undefined && !streaming);
 		this.#watch(stream);
 		if (body !== undefined) stream.end(body);
 		return stream;
+	}
+
+	#request(method: Method, path: string, endStream: boolean): ClientHttp2Stream {
+		try {
+			return this.#session.request({ ":method": method, ":path": path }, { endStream });
+		} catch (cause) {
+			throw new ComputerError("connection_lost", "the connection to the agent broke before the request was sent", { cause });
+		}
 	}
 
 	/** A request of JSON with an answer of JSON. */
@@ -144,6 +147,13 @@ export class Connection {
 	async open(method: Method, path: string, signal?: AbortSignal): Promise<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }> {
 		const stream = this.request(method, path, undefined, method !== "GET");
 		return { stream, headers: await begin(stream, signal) };
+	}
+
+	/** A request that owes no answer at any time: a machine that stands still is no reason to give up the connection for it. */
+	async stand(method: Method, path: string): Promise<ClientHttp2Stream> {
+		const stream = this.#request(method, path, false);
+		await begin(stream, undefined);
+		return stream;
 	}
 
 	async #greet(signal: AbortSignal | undefined, helloMs: number): Promise<Hello> {

@@ -53,7 +53,7 @@ export async function orderEgress(connection: Connection, order: EgressOrder): P
 
 /** Carries until the connection ends. */
 export async function carryEgress(connection: Connection, serve: (wanted: Wanted) => void): Promise<void> {
-	const { stream } = await connection.open("POST", "/v1/egress");
+	const stream = await connection.stand("POST", "/v1/egress");
 	void readJsonLines(stream, { maxLineBytes: MAX_LINE_BYTES, maxBytes: Number.POSITIVE_INFINITY }, (json) =>
 		serve(wanted(connection, stream, json)),
 	).catch(() => abandon(stream));

@@ -73,18 +73,24 @@ export async function presetRules(word: string, guest: Shell, host: Shell = host
 	if (port !== undefined) return [`${HOST_ALIAS}:${port}`];
 	const preset = PRESETS[word];
 	if (preset?.script === undefined) return preset?.rules ?? [];
-	const texts = await Promise.all([guest(preset.script), host(preset.script)].map((text) => text.catch(() => "")));
-	return [...new Set(texts.flatMap(hostsIn))];
+	const [inside, here] = await Promise.all([guest(preset.script), host(preset.script)].map((text) => text.catch(() => "")));
+	// The machine may have been told to say anything: a name it may say, which leads to public places alone, and no address.
+	const named = placesIn(inside ?? "").filter(
+		({ host }) => host.address === undefined && host.text !== "localhost" && host.text !== HOST_ALIAS,
+	);
+	return [...new Set([...named, ...placesIn(here ?? "")].map(({ host, port }) => showTarget(host.text, port)))];
 }
 
-/** HOST:PORT of every URL. */
-function hostsIn(text: string): readonly string[] {
-	const found = new Set<string>();
-	for (const [, scheme, authority = ""] of text.slice(0, MAX_TEXT).matchAll(/(https?):\/\/(?:[^\s/@]*@)?([^\s/?#'"\]]+)/g)) {
+type Place = NonNullable<ReturnType<typeof readAuthority>>;
+
+/** Where its URLs lead. */
+function placesIn(text: string): readonly Place[] {
+	const found: Place[] = [];
+	for (const [, scheme, authority = ""] of text.slice(0, MAX_TEXT).matchAll(/(https?):\/\/(?:[^\s/@]*@)?([^\s/?#'"]+)/g)) {
 		const place = readAuthority(authority, scheme === "https" ? 443 : 80);
-		if (place !== undefined && found.size < MAX_HOSTS) found.add(showTarget(place.host.text, place.port));
+		if (place !== undefined && found.length < MAX_HOSTS) found.push(place);
 	}
-	return [...found];
+	return found;
 }
 
 const hostShell: Shell = (script) =>

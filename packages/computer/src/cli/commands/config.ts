@@ -12,7 +12,7 @@ export async function run({ flags, words }: Context): Promise<number> {
 		const given = settings[key];
 		return {
 			setting: key,
-			value: given ?? SETTINGS[key].fallback ?? null,
+			value: key === "secrets" ? hidden(given ?? []) : (given ?? SETTINGS[key].fallback ?? null),
 			source: sources[key] ?? "default",
 			variable: SETTINGS[key].variable,
 		};
@@ -23,6 +23,11 @@ export async function run({ flags, words }: Context): Promise<number> {
 		await print(`\nFor the computer ${name}. Kept settings: ${printable(file)}`);
 	}
 	return 0;
+}
+
+/** A file may hold a secret's value; a screen should not. */
+function hidden(secrets: unknown): unknown {
+	return Array.isArray(secrets) ? secrets.map((one) => (typeof one === "object" && one?.value ? { ...one, value: "***" } : one)) : secrets;
 }
 
 function shown(value: unknown): string {
