@@ -35,7 +35,13 @@ const proxied =
 const ways = { "direct, over the loopback": () => promisify(execFile)("bash", ["-c", direct]) };
 const computers = [];
 for (const driver of ["docker", "podman", "namespace"]) {
-	const options = { name: `bench-egress-${driver}`, driver, image: "debian:bookworm-slim", preset: "none", network: { allow: [`127.0.0.1:${port}`] } };
+	const options = {
+		name: `bench-egress-${driver}`,
+		driver,
+		image: "debian:bookworm-slim",
+		preset: "none",
+		network: { allow: [`127.0.0.1:${port}`] },
+	};
 	const computer = await openComputer(options).catch((error) => console.error(`${driver}: ${error.message}`));
 	if (computer === undefined) continue;
 	computers.push(computer);
