@@ -1,6 +1,7 @@
 /** Docker, and whatever else is Docker by its API: Docker Desktop, OrbStack, Colima, Rancher Desktop. */
-import type Docker from "dockerode";
+
 import type { Driver } from "../../driver.js";
+import type { EngineApi } from "../engine/api.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Limits } from "../engine/container-options.js";
 import type { Dialect } from "../engine/dialect.js";
@@ -39,7 +40,7 @@ const dialect: Dialect = {
 const NO_MEMORY_LIMIT = 2 ** 53;
 
 async function updateLimits(
-	docker: Docker,
+	docker: EngineApi,
 	id: string,
 	{ cpus, memoryBytes, pids }: Partial<Limits>,
 	facts: EngineFacts,

@@ -101,7 +101,7 @@ export function toCheckpoint({ token, labels }: Tag): Checkpoint {
 export async function ownBytes(engine: Engine, imageId: string, options: Abortable = {}): Promise<number | undefined> {
 	const history = await engine.call(
 		"look at a checkpoint",
-		(docker) => docker.getImage(imageId).history() as Promise<readonly { Size?: unknown }[]>,
+		(docker, abortSignal) => docker.getImage(imageId).history({ abortSignal }),
 		options,
 	);
 	const size = history[0]?.Size;
@@ -135,7 +135,7 @@ export async function commitFiles(
 	const save = async (pause: boolean) =>
 		await engine.call(
 			`save the files of ${tag.name}`,
-			(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }) as Promise<{ Id: string }>,
+			(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }),
 			{ deadlineMs: DEADLINES.checkpointMs },
 		);
 	const { Id } = await save(true).catch(async (error: ComputerError) => {
@@ -167,7 +167,7 @@ export async function preparedFrom(
 ): Promise<Omit<PreparedImage, "baseId">> {
 	const image = await engine.call(
 		"look at a checkpoint",
-		(docker, abortSignal) => docker.getImage(imageId).inspect({ abortSignal } as object),
+		(docker, abortSignal) => docker.getImage(imageId).inspect({ abortSignal }),
 		options,
 	);
 	const path = image.Config.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
@@ -178,7 +178,7 @@ export async function preparedFrom(
 /** Idempotent. Where others build upon the image the engine keeps it, nameless, until they are gone. */
 export async function dropTag(engine: Engine, tag: Pick<Tag, "kind" | "name" | "token">): Promise<void> {
 	await engine
-		.call("remove a checkpoint", (docker, abortSignal) => docker.getImage(reference(tag)).remove({ abortSignal } as object), {
+		.call("remove a checkpoint", (docker, abortSignal) => docker.getImage(reference(tag)).remove({ abortSignal }), {
 			deadlineMs: DEADLINES.checkpointMs,
 		})
 		.catch((error: unknown) => {

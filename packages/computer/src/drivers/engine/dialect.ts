@@ -1,5 +1,5 @@
-import type Docker from "dockerode";
 import type { MachineSpec } from "../../driver.js";
+import type { EngineApi } from "./api.js";
 import type { Strategy } from "./candidates.js";
 import type { Limits } from "./container-options.js";
 import type { EngineKind } from "./discovery.js";
@@ -33,7 +33,7 @@ export interface Dialect {
 	runtime(spec: MachineSpec, facts: EngineFacts): string | undefined;
 	/** Changes limits of a container; 0 means none. One that the engine forgets when the container stops is set again at each start. */
 	readonly updateLimits: {
-		run(docker: Docker, containerId: string, limits: Partial<Limits>, facts: EngineFacts, abortSignal: AbortSignal): Promise<void>;
+		run(docker: EngineApi, containerId: string, limits: Partial<Limits>, facts: EngineFacts, abortSignal: AbortSignal): Promise<void>;
 		/** Also of a container that does not run, and for all its later runs. */
 		readonly lasts: boolean;
 	};

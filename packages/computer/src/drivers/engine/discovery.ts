@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import { DEADLINES } from "../../limits.js";
 import type { Candidate } from "./candidates.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
-import { getAnswer, getJson } from "./ping.js";
+import { getHeaders, getJson } from "./ping.js";
 
 export type EngineKind = "docker" | "podman";
 
@@ -52,7 +52,7 @@ async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: Ab
 	const timer = setTimeout(abort, DEADLINES.probeMs);
 	signal.addEventListener("abort", abort, { once: true });
 	try {
-		const { headers } = await getAnswer(endpoint, "/_ping", controller.signal);
+		const headers = await getHeaders(endpoint, "/_ping", controller.signal);
 		// Podman takes half a second for /version: it asks the package manager for the versions of all its parts.
 		const answer = identifyServer(headers["server"]) ?? identify(await getJson(endpoint, "/version", controller.signal));
 		if (answer === undefined) return { endpoint: place, reason: "something answers, but it is no container engine" };

@@ -1,9 +1,8 @@
-/** A live engine: its client library, its facts, and one way to call it with deadlines and typed errors. */
-import { inspect } from "node:util";
-import type Docker from "dockerode";
+/** A live engine: its API, its facts, and one way to call it with deadlines and typed errors. */
 import type { Abortable, Availability } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
+import { EngineApi } from "./api.js";
 import { withDeadline } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
@@ -24,7 +23,7 @@ export class Engine {
 	readonly version: string;
 	readonly #platform: NodeJS.Platform;
 	readonly #revive: (() => Promise<unknown>) | undefined;
-	#client: Promise<Docker> | undefined;
+	readonly #api: EngineApi;
 	#facts: Promise<EngineFacts> | undefined;
 
 	/**
@@ -34,6 +33,7 @@ export class Engine {
 	constructor(dialect: Dialect, endpoint: Endpoint, version: string, platform: NodeJS.Platform, revive?: () => Promise<unknown>) {
 		this.dialect = dialect;
 		this.endpoint = endpoint;
+		this.#api = new EngineApi(endpoint);
 		this.version = version;
 		this.#platform = platform;
 		this.#revive = revive;
@@ -43,9 +43,8 @@ export class Engine {
 	 * One exchange with the engine.
 	 * @param action for errors, to follow "could not": `start the machine box`
 	 */
-	async call<T>(action: string, run: (docker: Docker, abortSignal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
-		this.#client ??= openClient(this.endpoint);
-		return await this.#attempt(action, await this.#client, run, options);
+	async call<T>(action: string, run: (docker: EngineApi, abortSignal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
+		return await this.#attempt(action, this.#api, run, options);
 	}
 
 	async #attempt<C, T>(action: string, client: C, run: (client: C, abort: AbortSignal) => Promise<T>, options: CallOptions): Promise<T> {
@@ -67,7 +66,7 @@ export class Engine {
 		}
 	}
 
-	/** A ComputerError from whatever the client library threw. */
+	/** A ComputerError from whatever its API threw. */
 	explain(error: unknown, action: string): ComputerError {
 		if (error instanceof ComputerError) return error;
 		const { statusCode, code, json, message } = error as { statusCode?: number; code?: string; json?: unknown; message: string };
@@ -99,42 +98,8 @@ export class Engine {
 	}
 
 	async #readFacts(): Promise<EngineFacts> {
-		const read = (_: Docker | undefined, abort: AbortSignal) => this.dialect.readInfo((path) => getJson(this.endpoint, path, abort));
+		const read = (_: undefined, abort: AbortSignal) => this.dialect.readInfo((path) => getJson(this.endpoint, path, abort));
 		const info = await this.#attempt(ASK_FACTS, undefined, read, {});
 		return readFacts(info, this.endpoint, this.#platform, this.dialect.joinsFromNone);
 	}
-}
-
-/** The library takes a third of a second to load, so it is loaded when an engine is there. */
-async function openClient(endpoint: Endpoint): Promise<Docker> {
-	const { default: Client } = await import("dockerode");
-	// Every field that it would otherwise take from the process's environment: DOCKER_HOST there wins over a socket given here.
-	const blank = {
-		host: undefined,
-		port: undefined,
-		socketPath: undefined,
-		ca: undefined,
-		cert: undefined,
-		key: undefined,
-		timeout: undefined,
-	};
-	// No agent that keeps connections: nothing is to hold the event loop, and an idle connection would keep an engine of ours awake.
-	const agent = await connectionPerRequest(endpoint);
-	const options =
-		endpoint.kind === "socket"
-			? { ...blank, protocol: "http" as const, socketPath: endpoint.path, agent }
-			: { ...blank, protocol: endpoint.tls ? ("https" as const) : ("http" as const), host: endpoint.host, port: endpoint.port, agent };
-	return new Client(options as ConstructorParameters<typeof Client>[0]);
-}
-
-async function connectionPerRequest(endpoint: Endpoint): Promise<unknown> {
-	// docker-modem inspects every request with all that hangs on it, for a debug line that nobody reads: its agent knows all requests that are
-	// under way, and with fifty of them the event loop stood still for seconds.
-	const brief = { [inspect.custom]: () => "Agent" };
-	if (endpoint.kind === "tcp" && endpoint.tls) {
-		const { Agent } = await import("node:https");
-		return Object.assign(new Agent({ keepAlive: false, ...endpoint.tls }), brief);
-	}
-	const { Agent } = await import("node:http");
-	return Object.assign(new Agent({ keepAlive: false }), brief);
 }

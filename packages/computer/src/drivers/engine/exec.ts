@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import type { Abortable } from "../../driver.js";
 import type { Engine } from "./engine.js";
 import { ExecStream } from "./exec-stream.js";
@@ -12,15 +11,11 @@ export async function openExec(
 	options: Abortable = {},
 ): Promise<ExecStream> {
 	const create = { Cmd: [...argv], AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: false };
-	const exec = await engine.call(
-		action,
-		(docker, abortSignal) => docker.getContainer(containerId).exec({ ...create, abortSignal }),
-		options,
-	);
+	const id = await engine.call(action, (docker, abortSignal) => docker.getContainer(containerId).exec({ ...create, abortSignal }), options);
 	return await engine.call(
 		action,
-		async (_, abortSignal) => {
-			const socket: Duplex = await exec.start({ hijack: true, stdin: true, abortSignal });
+		async (docker, abortSignal) => {
+			const socket = await docker.upgrade(`/exec/${id}/start`, { Detach: false, Tty: false }, { abortSignal });
 			const stream = new ExecStream(socket);
 			// The call was given up while the engine was switching protocols: nobody will take the stream.
 			if (abortSignal.aborted) stream.destroy();

@@ -1,10 +1,9 @@
 /** Base images: what is here is used, what is not is pulled. */
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import type Docker from "dockerode";
 import type { ImageInspectInfo } from "dockerode";
 import type { CreateOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
+import type { EngineApi } from "./api.js";
 import type { Engine } from "./engine.js";
 import { Flights } from "./flights.js";
 import { type PullEvent, PullProgress } from "./pull-progress.js";
@@ -28,13 +27,9 @@ export async function ensureImage(engine: Engine, reference: string, options: Cr
 export async function findImage(engine: Engine, reference: string, signal?: AbortSignal): Promise<ImageInspectInfo | undefined> {
 	for (const name of engine.dialect.imageNames(withTag(reference))) {
 		try {
-			return await engine.call(
-				`look for the image ${reference}`,
-				(docker, abortSignal) => docker.getImage(name).inspect({ abortSignal } as object),
-				{
-					signal,
-				},
-			);
+			return await engine.call(`look for the image ${reference}`, (docker, abortSignal) => docker.getImage(name).inspect({ abortSignal }), {
+				signal,
+			});
 		} catch (error) {
 			if (!isComputerError(error, "image_not_found")) throw error;
 		}
@@ -51,8 +46,8 @@ export function withTag(reference: string): string {
 async function pullImage(engine: Engine, reference: string, { signal, onProgress }: CreateOptions): Promise<void> {
 	const message = `pulling ${reference}`;
 	onProgress?.({ phase: "pull", message, fraction: 0 });
-	const pull = async (docker: Docker, abortSignal: AbortSignal): Promise<void> => {
-		const stream = (await docker.createImage({ fromImage: withTag(reference), abortSignal })) as Readable;
+	const pull = async (docker: EngineApi, abortSignal: AbortSignal): Promise<void> => {
+		const stream = await docker.createImage({ fromImage: withTag(reference), abortSignal });
 		abortSignal.addEventListener("abort", () => stream.destroy(), { once: true });
 		const progress = new PullProgress();
 		for await (const line of createInterface({ input: stream })) {

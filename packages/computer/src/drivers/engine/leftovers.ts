@@ -124,7 +124,7 @@ function supersededImages(images: readonly ImageInfo[], machines: readonly Conta
 
 async function removeImage(engine: Engine, id: string, options: Abortable = {}): Promise<void> {
 	await engine
-		.call("remove an image", (docker, abortSignal) => docker.getImage(id).remove({ abortSignal } as object), options)
+		.call("remove an image", (docker, abortSignal) => docker.getImage(id).remove({ abortSignal }), options)
 		.catch((error: unknown) => {
 			if (!isComputerError(error, "image_not_found")) throw error;
 		});

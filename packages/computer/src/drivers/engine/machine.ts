@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import type Docker from "dockerode";
 import type {
 	Abortable,
 	CheckpointStore,
@@ -13,6 +12,7 @@ import type {
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, GUEST_AGENT } from "../../limits.js";
 import { ownerId } from "../ownership.js";
+import type { EngineContainer } from "./api.js";
 import { forgetChanges, readChanges, writeChanges } from "./changed-settings.js";
 import { dropTags } from "./checkpoint-images.js";
 import type { Limits } from "./container-options.js";
@@ -183,7 +183,7 @@ export class EngineMachine implements Machine {
 		}
 	}
 
-	async #call<T>(verb: string, options: Abortable, run: (container: Docker.Container, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+	async #call<T>(verb: string, options: Abortable, run: (container: EngineContainer, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
 		return await this.#by.engine.call(
 			`${verb} the machine ${this.name}`,
 			(docker, abort) => run(docker.getContainer(this.id), abort),

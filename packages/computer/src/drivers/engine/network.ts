@@ -50,7 +50,7 @@ export async function switchNetwork(
 	const change = async (verb: "connect" | "disconnect", network: string): Promise<void> => {
 		await engine.call(action, async (docker, abortSignal) => {
 			const order = { Container: container.Id, ...(verb === "disconnect" ? { Force: true } : {}), abortSignal };
-			await docker.getNetwork(network)[verb](order);
+			await docker.changeNetwork(network, verb, order);
 		});
 	};
 	if (options.signal?.aborted) throw new ComputerError("canceled", `It was canceled before it could ${action}`);

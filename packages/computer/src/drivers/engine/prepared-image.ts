@@ -5,9 +5,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type Docker from "dockerode";
 import type { ImageInspectInfo } from "dockerode";
 import { pack } from "tar-stream";
 import type { CreateOptions } from "../../driver.js";
@@ -15,6 +14,7 @@ import { ComputerError, isComputerError } from "../../errors/index.js";
 import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
 import { type AgentArch, agentBinary, agentHash } from "../agent-binary.js";
 import { ownerId } from "../ownership.js";
+import type { EngineContainer } from "./api.js";
 import type { Engine } from "./engine.js";
 import { Flights } from "./flights.js";
 import { findImage } from "./image.js";
@@ -96,7 +96,7 @@ async function makeImage(
 		const commit = { repo: REPOSITORY, tag, comment: "made by lms-computer", pause: false };
 		const committed = await engine.call(
 			action,
-			(docker, abortSignal) => docker.getContainer(container.id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
+			(docker, abortSignal) => docker.getContainer(container.id).commit({ ...commit, abortSignal }),
 			{ signal },
 		);
 		await removeSuperseded(engine, base.Id, labels[PREPARED_LABELS.agent] ?? "", committed.Id);
@@ -118,10 +118,7 @@ async function missingDirectories(engine: Engine, id: string, signal: AbortSigna
 		try {
 			await engine.call(
 				`look for ${path} in the image`,
-				async (docker, abortSignal) => {
-					const head: Readable = await docker.getContainer(id).infoArchive({ path, abortSignal });
-					head.resume();
-				},
+				(docker, abortSignal) => docker.getContainer(id).infoArchive({ path, abortSignal }),
 				{ signal },
 			);
 		} catch (error) {
@@ -134,7 +131,7 @@ async function missingDirectories(engine: Engine, id: string, signal: AbortSigna
 }
 
 async function putAgent(
-	container: Docker.Container,
+	container: EngineContainer,
 	arch: AgentArch,
 	directories: readonly string[],
 	abortSignal: AbortSignal,
@@ -142,7 +139,7 @@ async function putAgent(
 	const binary = agentBinary(arch);
 	const { size } = await stat(binary);
 	const archive = pack();
-	const sent = container.putArchive(archive as unknown as NodeJS.ReadableStream, { path: "/", abortSignal });
+	const sent = container.putArchive(Readable.from(archive), { path: "/", abortSignal });
 	// Entries are read only while the archive is being sent, so both go at once; the first failure ends the other.
 	const filled = (async () => {
 		const agent = GUEST_AGENT.slice(1);

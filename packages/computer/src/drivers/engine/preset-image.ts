@@ -115,20 +115,18 @@ async function install(
 			action,
 			async (docker, abortSignal) => {
 				const container = docker.getContainer(id);
-				const stream = (await container.logs({ follow: true, stdout: true, stderr: true, abortSignal })) as unknown as Readable;
+				const stream = await container.followLogs({ stdout: true, stderr: true, abortSignal });
 				abortSignal.addEventListener("abort", () => stream.destroy(), { once: true });
 				await log.read(stream);
-				return ((await container.wait({ abortSignal })) as { StatusCode: number }).StatusCode;
+				return (await container.wait({ abortSignal })).StatusCode;
 			},
 			{ signal, deadlineMs },
 		);
 		if (code !== 0) throw failure(spec, code, log.end);
 		const commit = { repo: REPOSITORY, tag, comment: "made by lms-computer", pause: false };
-		const committed = await engine.call(
-			action,
-			(docker, abortSignal) => docker.getContainer(id).commit({ ...commit, abortSignal }) as Promise<{ Id: string }>,
-			{ deadlineMs: DEADLINES.checkpointMs },
-		);
+		const committed = await engine.call(action, (docker, abortSignal) => docker.getContainer(id).commit({ ...commit, abortSignal }), {
+			deadlineMs: DEADLINES.checkpointMs,
+		});
 		return committed.Id;
 	} finally {
 		await engine

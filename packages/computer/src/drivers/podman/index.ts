@@ -1,8 +1,8 @@
 /** Podman by its Docker-compatible API. Where no service runs, one of our own is started for as long as it is used. */
 import { access, constants } from "node:fs/promises";
-import type Docker from "dockerode";
 import type { Driver } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
+import type { EngineApi } from "../engine/api.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Limits } from "../engine/container-options.js";
 import type { Dialect } from "../engine/dialect.js";
@@ -65,7 +65,7 @@ const CPU_PERIOD_US = 100_000;
 
 /** Podman's own way, since 4.3: the compatible one came with 5. The limits are an OCI runtime's, where -1 is none. */
 async function updateLimits(
-	docker: Docker,
+	api: EngineApi,
 	id: string,
 	{ cpus, memoryBytes, pids }: Partial<Limits>,
 	facts: EngineFacts,
@@ -77,16 +77,7 @@ async function updateLimits(
 		...(memory === undefined ? {} : { memory: { limit: memory, ...(facts.limitSwap ? { swap: memory } : {}) } }),
 		...(pids === undefined ? {} : { pids: { limit: pids > 0 ? pids : -1 } }),
 	};
-	const request = {
-		path: `/v4.0.0/libpod/containers/${id}/update`,
-		method: "POST",
-		options: resources,
-		abortSignal,
-		statusCodes: { 200: true, 201: true, 404: "no such container", 409: "container is not running", 500: "server error" },
-	};
-	await new Promise<void>((resolve, reject) => {
-		docker.modem.dial(request, (error: Error | null) => (error === null ? resolve() : reject(error)));
-	});
+	await api.order("POST", `/v4.0.0/libpod/containers/${id}/update`, { abortSignal }, resources);
 }
 
 /** https://docs.podman.io/en/latest/_static/api.html#tag/system/operation/SystemInfoLibpod */
