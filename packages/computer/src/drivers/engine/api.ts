@@ -42,7 +42,7 @@ export class EngineApi {
 
 	/** Joins a container to a network while it runs, or takes it out. */
 	changeNetwork(network: string, verb: "connect" | "disconnect", { abortSignal, ...body }: Options): Promise<void> {
-		return this.json("POST", `/networks/${network}/${verb}`, { abortSignal }, body);
+		return this.order("POST", `/networks/${network}/${verb}`, { abortSignal }, body);
 	}
 
 	/** Pulls; the answer is its progress. */
@@ -50,10 +50,14 @@ export class EngineApi {
 		return this.stream("POST", "/images/create", options);
 	}
 
-	/** Undefined: it answered without a body. */
 	async json<T>(method: Method, path: string, options: Options = {}, body?: object): Promise<T> {
 		const answer = await ask(this.#endpoint, this.#request(method, path, options, body));
-		return (answer.body.length === 0 ? undefined : JSON.parse(answer.body.toString("utf8"))) as T;
+		return JSON.parse(answer.body.toString("utf8")) as T;
+	}
+
+	/** Whatever it answers: nothing, a list of warnings, or just OK. */
+	async order(method: Method, path: string, options: Options = {}, body?: object): Promise<void> {
+		await ask(this.#endpoint, this.#request(method, path, options, body));
 	}
 
 	async bytes(path: string, options: Options): Promise<Buffer> {
@@ -95,31 +99,31 @@ export class EngineContainer {
 	}
 
 	start(options: Options = {}): Promise<void> {
-		return this.#api.json("POST", this.#path("start"), options);
+		return this.#api.order("POST", this.#path("start"), options);
 	}
 
 	stop(options: Options = {}): Promise<void> {
-		return this.#api.json("POST", this.#path("stop"), options);
+		return this.#api.order("POST", this.#path("stop"), options);
 	}
 
 	restart(options: Options = {}): Promise<void> {
-		return this.#api.json("POST", this.#path("restart"), options);
+		return this.#api.order("POST", this.#path("restart"), options);
 	}
 
 	unpause(options: Options = {}): Promise<void> {
-		return this.#api.json("POST", this.#path("unpause"), options);
+		return this.#api.order("POST", this.#path("unpause"), options);
 	}
 
 	rename(options: Options): Promise<void> {
-		return this.#api.json("POST", this.#path("rename"), options);
+		return this.#api.order("POST", this.#path("rename"), options);
 	}
 
 	remove(options: Options = {}): Promise<void> {
-		return this.#api.json("DELETE", `/containers/${this.id}`, options);
+		return this.#api.order("DELETE", `/containers/${this.id}`, options);
 	}
 
-	update({ abortSignal, ...body }: Options): Promise<unknown> {
-		return this.#api.json("POST", this.#path("update"), { abortSignal }, body);
+	update({ abortSignal, ...body }: Options): Promise<void> {
+		return this.#api.order("POST", this.#path("update"), { abortSignal }, body);
 	}
 
 	wait(options: Options = {}): Promise<{ readonly StatusCode: number }> {
@@ -178,10 +182,10 @@ export class EngineImage {
 	}
 
 	tag(options: Options): Promise<void> {
-		return this.#api.json("POST", `${this.#path}/tag`, options);
+		return this.#api.order("POST", `${this.#path}/tag`, options);
 	}
 
-	remove(options: Options = {}): Promise<unknown> {
-		return this.#api.json("DELETE", this.#path, options);
+	remove(options: Options = {}): Promise<void> {
+		return this.#api.order("DELETE", this.#path, options);
 	}
 }
