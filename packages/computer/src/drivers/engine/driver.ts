@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerInfo } from "dockerode";
 import type {
 	Abortable,
@@ -38,6 +39,10 @@ import { refuseWhatIsMissing } from "./ties.js";
 
 /** `SizeRw` is there where it was asked for. */
 type Listed = ContainerInfo & { readonly SizeRw?: number };
+
+/** An engine gives a name away some time before it lists the container, and for that of a removed one after. */
+const NAME_LOOKS = 50;
+const NAME_LOOK_MS = 40;
 
 /** Machines as containers of an engine that speaks Docker's HTTP API. */
 export class EngineDriver implements Driver {
@@ -155,11 +160,15 @@ export class EngineDriver implements Driver {
 	/** Whose is the container that has our name? One that is not ours is never touched. */
 	async #explainTaken(engine: Engine, name: string): Promise<ComputerError> {
 		const container = containerName(name);
-		const ours = await this.attach(name).catch(() => undefined);
-		if (ours) {
-			return new ComputerError("already_exists", `The machine ${name} exists already`, {
-				context: { name, driver: this.name, id: ours.id },
-			});
+		for (let look = 0; look < NAME_LOOKS; look++) {
+			const ours = await this.attach(name).catch(() => undefined);
+			if (ours) {
+				return new ComputerError("already_exists", `The machine ${name} exists already`, {
+					context: { name, driver: this.name, id: ours.id },
+				});
+			}
+			if (await isForeign(engine, container)) break;
+			await pause(NAME_LOOK_MS);
 		}
 		return new ComputerError(
 			"busy",
@@ -215,5 +224,17 @@ export class EngineDriver implements Driver {
 			hint: located.hint,
 			context: { driver: this.name, tried: located.tried },
 		});
+	}
+}
+
+/** Whether a container of that name is there, and is none of ours. */
+async function isForeign(engine: Engine, container: string): Promise<boolean> {
+	try {
+		const found = await engine.call(`look at ${container}`, (docker, abortSignal) =>
+			docker.getContainer(container).inspect({ abortSignal }),
+		);
+		return found.Config.Labels?.[LABELS.own] !== "1";
+	} catch {
+		return false;
 	}
 }
