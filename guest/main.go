@@ -16,7 +16,7 @@ import (
 var version = "dev"
 
 const usage = `usage: agent init [--listen-fd N] [--socket PATH] [--run-dir DIR] [--spool-dir DIR]
-                  [--state-dir DIR] [--home DIR] [--user NAME|UID[:GID]] [--folder DIR]...
+                  [--state-dir DIR] [--home DIR] [--user NAME|UID[:GID]] [--folder DIR]... [--disk-bytes N]
                   [--unheld TIME --unclaimed TIME] [--idle-stop TIME] [--made ID]
                                    be PID 1 and serve
        agent connect [--socket PATH]
@@ -54,6 +54,7 @@ func run(command string, args []string) error {
 		flags.DurationVar(&o.Life.IdleStop, "idle-stop", 0, "")
 		flags.StringVar(&o.Life.Made, "made", "", "")
 		flags.StringVar(&o.User, "user", "root", "")
+		flags.Int64Var(&o.DiskBytes, "disk-bytes", 0, "")
 		flags.Func("folder", "", func(path string) error { o.Folders = append(o.Folders, path); return nil })
 		_ = flags.Parse(args)
 		o.Socket = *socket

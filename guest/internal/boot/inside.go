@@ -113,6 +113,9 @@ func (s *Spec) command() []string {
 	if s.User != "" && s.User != "root" {
 		argv = append(argv, "--user", s.User)
 	}
+	if s.DiskBytes > 0 {
+		argv = append(argv, fmt.Sprintf("--disk-bytes=%d", s.DiskBytes))
+	}
 	for _, folder := range s.Folders {
 		if !folder.ReadOnly {
 			argv = append(argv, "--folder", folder.GuestPath)

@@ -21,6 +21,7 @@ type Spec struct {
 	CPUs        float64           `json:"cpus"`
 	MemoryBytes int64             `json:"memoryBytes"`
 	PIDs        int64             `json:"pids"`
+	DiskBytes   int64             `json:"diskBytes"`
 	Network     string            `json:"network"`
 	Env         map[string]string `json:"env"`
 	// User is whom sessions run as: a name or UID[:GID]; "" is root.

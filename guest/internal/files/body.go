@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"io"
 	"iter"
 	"net/http"
@@ -32,6 +33,10 @@ func chunks(r *http.Request) iter.Seq2[[]byte, error] {
 }
 
 func cutShort(r *http.Request, total int64, err error) error {
+	var known *wire.Error
+	if errors.As(err, &known) {
+		return known
+	}
 	code := "invalid_argument"
 	if r.Context().Err() != nil {
 		code = "canceled"

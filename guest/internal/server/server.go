@@ -22,6 +22,7 @@ import (
 	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/life"
 	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/quota"
 	"lms-computer/guest/internal/search"
 	"lms-computer/guest/internal/session"
 	"lms-computer/guest/internal/shared"
@@ -48,6 +49,8 @@ type Options struct {
 	Life    life.Options
 	User    string   // whom the machine works for: a name or UID[:GID]
 	Folders []string // of the host's, that can be written
+	// DiskBytes is what the machine may write, where no file system keeps that; 0 is no limit.
+	DiskBytes int64
 }
 
 // Serve runs the agent until a TERM.
@@ -79,6 +82,7 @@ func Serve(o Options) error {
 	account.Use(o.User)
 	makeHome(o.Home)
 	folders := shared.Watch(o.Folders)
+	disk := quota.New(o.DiskBytes, "/", o.StateDir, o.Folders)
 
 	env := environment(o.Home, account.Current().Name)
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
@@ -96,11 +100,11 @@ func Serve(o Options) error {
 	mux := http.NewServeMux()
 	sessions.Register(mux)
 	terminals.Register(mux)
-	mux.Handle("/v1/files/", folders.Handler(account.Handler(fileRequests())))
-	mux.Handle("/v1/archive/", folders.Handler(account.Handler(fileRequests())))
+	mux.Handle("/v1/files/", disk.Handler(folders.Handler(account.Handler(fileRequests()))))
+	mux.Handle("/v1/archive/", disk.Handler(folders.Handler(account.Handler(fileRequests()))))
 	mux.Handle("/v1/search", account.Handler(fileRequests()))
 	info.Register(mux, o.Home, shell)
-	system.Register(mux, o.Home)
+	system.Register(mux, o.Home, disk.Usage)
 	tunnel.Register(mux)
 	living.Register(mux)
 	egress.New(filepath.Join(o.RunDir, "egress"), sessions.Give).Register(mux)

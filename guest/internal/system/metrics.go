@@ -43,6 +43,9 @@ type disk struct {
 	UsedBytes  uint64 `json:"usedBytes"`
 	TotalBytes uint64 `json:"totalBytes"`
 	FreeBytes  uint64 `json:"freeBytes"`
+	// By the machine itself; null where it is not counted, or not yet.
+	WrittenBytes *uint64 `json:"writtenBytes"`
+	LimitBytes   *uint64 `json:"limitBytes"`
 }
 
 type net struct {

@@ -18,7 +18,7 @@ import (
 
 func serve(t *testing.T) string {
 	mux := http.NewServeMux()
-	Register(mux, t.TempDir())
+	Register(mux, t.TempDir(), func() (used, limit *uint64) { return nil, nil })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL

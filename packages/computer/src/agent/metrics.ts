@@ -26,7 +26,15 @@ export interface Metrics {
 	/** Processes and threads. */
 	readonly pids: { readonly used: number; readonly limit: number | null };
 	/** Of the file system that the computer's home is on. */
-	readonly disk: { readonly usedBytes: number; readonly totalBytes: number; readonly freeBytes: number };
+	readonly disk: {
+		readonly usedBytes: number;
+		readonly totalBytes: number;
+		readonly freeBytes: number;
+		/** By the computer itself, about; null where its agent does not watch that, or has not measured it yet. */
+		readonly writtenBytes: number | null;
+		/** Of those, where the agent watches it; null is none. */
+		readonly limitBytes: number | null;
+	};
 	/** Without the loopback. */
 	readonly network: { readonly receivedBytes: number; readonly sentBytes: number };
 	/** Over 1, 5 and 15 minutes, of the whole kernel. */
@@ -96,7 +104,13 @@ function metrics(json: Json): Omit<Metrics, "cpu"> & { readonly cpu: Omit<Metric
 			oomKills: countOrNull(memory, "oomKills"),
 		},
 		pids: { used: count(pids, "used"), limit: countOrNull(pids, "limit") },
-		disk: { usedBytes: count(disk, "usedBytes"), totalBytes: count(disk, "totalBytes"), freeBytes: count(disk, "freeBytes") },
+		disk: {
+			usedBytes: count(disk, "usedBytes"),
+			totalBytes: count(disk, "totalBytes"),
+			freeBytes: count(disk, "freeBytes"),
+			writtenBytes: countOrNull(disk, "writtenBytes"),
+			limitBytes: countOrNull(disk, "limitBytes"),
+		},
 		network: { receivedBytes: count(network, "receivedBytes"), sentBytes: count(network, "sentBytes") },
 		load: loadOf(json["load"]),
 	};

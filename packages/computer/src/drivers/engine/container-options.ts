@@ -57,7 +57,7 @@ export function containerOptions(
 		name: containerName(spec.name),
 		Image: image.id,
 		Entrypoint: [GUEST_AGENT, "init"],
-		Cmd: [...agentArguments(spec, birth.token)],
+		Cmd: [...agentArguments(spec, birth.token, limits.diskBytes > 0 ? 0 : spec.diskBytes)],
 		User: "0:0",
 		WorkingDir: GUEST_HOME,
 		Hostname: spec.hostname,

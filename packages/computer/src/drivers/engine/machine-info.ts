@@ -1,7 +1,6 @@
 /** From an engine's record of a container to ours; pure. */
 import type { ContainerInspectInfo } from "dockerode";
 import type { DriverName, LiveSettings, MachineInfo, MachineState } from "../../driver.js";
-import { DEFAULTS } from "../../limits.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import type { Limits } from "./container-options.js";
 import { askedLimits, LABELS } from "./labels.js";
@@ -81,8 +80,7 @@ function missingLimits(
 	if (asked.pids > 0 && !(has.PidsLimit && has.PidsLimit > 0)) {
 		warnings.push(`The limit of ${asked.pids} processes is not applied: this engine can not limit them.`);
 	}
-	// The default one is everybody's and said in the capabilities: no news on every computer.
-	if (asked.diskBytes > 0 && asked.diskBytes !== DEFAULTS.diskBytes && diskBytes === 0) warnings.push(softDiskLimit(asked.diskBytes));
+	if (diskBytes === 0) warnings.push(...softDiskLimit(asked.diskBytes));
 	const lacks = labels[LABELS.lacks] ?? "";
 	if (lacks !== "") warnings.push(`It was made without its usual programs. ${lacks}`);
 	return warnings;

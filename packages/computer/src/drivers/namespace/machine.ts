@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Abortable, CheckpointStore, LiveSettings, Machine, MachineInfo, MachineSpec, RebuildOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, LIFE } from "../../limits.js";
+import { softDiskLimit } from "../soft-disk-limit.js";
 import { runAgent } from "./agent.js";
 import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
 import { connectSocket, isReady, isSupervised, limitSupervised, stopSupervisor } from "./control.js";
@@ -54,7 +55,7 @@ export class NamespaceMachine implements Owner {
 			createdAt: record?.createdAt ?? made,
 			own: true,
 			network: "none",
-			warnings,
+			warnings: [...warnings, ...softDiskLimit(record?.spec.diskBytes ?? 0)],
 		};
 	}
 

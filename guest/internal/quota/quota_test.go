@@ -1,0 +1,73 @@
+package quota
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+const mebibyte = 1 << 20
+
+func TestWhatIsOlderThanTheMachineIsNotCounted(t *testing.T) {
+	root := t.TempDir()
+	write := func(name string, size int) {
+		if err := os.WriteFile(filepath.Join(root, name), bytes.Repeat([]byte{1}, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("image", 3*mebibyte)
+	time.Sleep(20 * time.Millisecond)
+	since := time.Now()
+	time.Sleep(20 * time.Millisecond)
+	if err := os.MkdirAll(filepath.Join(root, "a/b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("a/b/new", 2*mebibyte)
+	if err := os.Link(filepath.Join(root, "a/b/new"), filepath.Join(root, "again")); err != nil {
+		t.Fatal(err)
+	}
+	if got := measure(root, since); got < 2*mebibyte || got > 2*mebibyte+64<<10 {
+		t.Errorf("expected 2 MiB, the link counted once, got %d", got)
+	}
+}
+
+func TestRequestsPastTheLimitAreRefused(t *testing.T) {
+	root := t.TempDir()
+	q := New(mebibyte, root, filepath.Join(root, "state"), []string{"/mnt/shared"})
+	handler := q.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			w.WriteHeader(http.StatusInsufficientStorage)
+		}
+	}))
+	for _, c := range []struct {
+		path   string
+		size   int64
+		told   bool
+		status int
+	}{
+		{"/v1/files/write?path=/a", mebibyte / 2, true, 200},
+		{"/v1/files/write?path=/b", mebibyte, true, 507},
+		{"/v1/files/write?path=/b", mebibyte, false, 507},
+		{"/v1/files/write?path=/mnt/shared/b", 2 * mebibyte, true, 200},
+		{"/v1/files/write?path=/mnt/shared/../b", 2 * mebibyte, true, 507},
+	} {
+		request := httptest.NewRequest("PUT", c.path, io.LimitReader(zeros{}, c.size))
+		if request.ContentLength = -1; c.told {
+			request.ContentLength = c.size
+		}
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code != c.status {
+			t.Errorf("%s, %d bytes: expected %d, got %d", c.path, c.size, c.status, answer.Code)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(data []byte) (int, error) { clear(data); return len(data), nil }
