@@ -1,4 +1,4 @@
-/** What of ours is on an engine that nobody needs: see docs/decisions/0006-ownership-and-life.md. */
+/** What of ours is on an engine that nobody needs: see docs/decisions/0007-ownership-and-life.md. */
 import type { ContainerInfo, ImageInfo } from "dockerode";
 import type { Abortable, Leftover } from "../../driver.js";
 import { isComputerError } from "../../errors/index.js";

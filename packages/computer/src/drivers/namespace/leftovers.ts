@@ -1,4 +1,4 @@
-/** What of ours is in the state directory that nobody needs: see docs/decisions/0006-ownership-and-life.md. */
+/** What of ours is in the state directory that nobody needs: see docs/decisions/0007-ownership-and-life.md. */
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Leftover } from "../../driver.js";
