@@ -1,5 +1,5 @@
 // Makes docs/tools.md from the table of tools.   node scripts/tools-page.mjs --write
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const INTRODUCTION = `# Tools for models
@@ -45,7 +45,25 @@ export function toolsPage({ TOOLS, PROFILES, toolsOf }) {
 				.map(({ name }) => name)
 				.join(", ")} |\n`,
 	);
-	return `${INTRODUCTION}A door chooses one by its setting, or by the model's context where it knows that: up to 10,000 tokens compact, up to 20,000 standard, else full.\n\n| profile | tools |\n| --- | --- |\n${profiles.join("")}\n${TOOLS.map(section).join("\n")}`;
+	return `${INTRODUCTION}A door chooses one by its setting, or by the model's context where it knows that: up to 10,000 tokens compact, up to 20,000 standard, else full.\n\n| profile | tools |\n| --- | --- |\n${profiles.join("")}\n${transcripts()}\n${TOOLS.map(section).join("\n")}`;
+}
+
+/** What is played against the tools on every driver, see test/support/replay.ts. */
+function transcripts() {
+	const folder = new URL("../test/transcripts/", import.meta.url);
+	const rows = readdirSync(folder)
+		.filter((file) => file.endsWith(".json"))
+		.sort()
+		.map((file) => JSON.parse(readFileSync(new URL(file, folder), "utf8")))
+		.map(({ title, maxCalls }) => `| ${title} | ${maxCalls} |\n`);
+	return `## What small models do
+
+Each is a list of calls in \`test/transcripts/\`, played against the tools on every driver. In the end what the model was after is done, within so many calls;
+most of them are the mistakes themselves.
+
+| a model that | calls |
+| --- | --- |
+${rows.join("")}`;
 }
 
 function section({ name, title, description, input, output, hints, cost }) {

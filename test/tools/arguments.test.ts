@@ -1,3 +1,4 @@
+import { Toolbox } from "lms-computer/tools";
 import { describe, expect, test } from "vitest";
 import { prepare } from "../../packages/computer/src/tools/arguments.js";
 import { toolNamed } from "../../packages/computer/src/tools/table.js";
@@ -77,6 +78,13 @@ describe("what can not be read", () => {
 		["Job", { action: "dance", job: "1" }, "has to be one of wait, logs, input, kill"],
 	])("%s: %j", (name, raw, message) => {
 		expect(() => read(name, raw)).toThrow(message);
+	});
+
+	test("of a group, in the group's own words", async () => {
+		const toolbox = new Toolbox({ open: () => Promise.reject(new Error("none")), profile: "compact" });
+		const { text } = await toolbox.call("Job", { action: "input", job: "1" });
+		expect(text).toContain("Job with the action input needs `text`");
+		expect((await toolbox.call("Transfer", { action: "out" })).text).toContain('next: Transfer(action: "out", containerPath: "…")');
 	});
 
 	test("a stray argument is told, and ignored", () => {

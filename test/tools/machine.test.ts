@@ -76,7 +76,12 @@ toolSuite("tool-machine", (subject) => {
 		expect((await call("ReadFile", { path: "kept.txt" })).structured).toMatchObject({ content: "kept" });
 		expect((await call("RebuildComputer", { confirm: "no" })).text).toContain("nothing was done");
 		expect((await call("ReadFile", { path: "kept.txt" })).isError).toBe(false);
-		expect((await call("RebuildComputer", { confirm: true })).isError).toBe(false);
+		const rebuilt = await call("RebuildComputer", { confirm: true });
+		expect(rebuilt.isError, rebuilt.text).toBe(false);
 		expect((await call("ReadFile", { path: "kept.txt" })).structured).toMatchObject({ error: { code: "not_found" } });
+		if (!subject.target.capabilities.checkpoints) return;
+		const [, checkpoint] = /Rollback\(checkpoint: "(\w+)"/.exec(rebuilt.text) ?? [];
+		expect((await call("Rollback", { checkpoint, confirm: true })).isError).toBe(false);
+		expect((await call("ReadFile", { path: "kept.txt" })).structured).toMatchObject({ content: "kept" });
 	});
 });

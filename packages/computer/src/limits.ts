@@ -138,7 +138,7 @@ export const TOOL_LIMITS = {
 	/** A command that takes longer is looked at: does it wait for an answer, does it serve? */
 	lookAfterMs: 400,
 	/** Without output this long, its last line may be a question, and a port that it listens on what it is for. */
-	quietMs: 1_500,
+	quietMs: 1_000,
 	/** For a job that fails at once to be told in the answer that starts it. */
 	startMs: 1_000,
 	/** For what a job does with a line of input. */
@@ -146,6 +146,8 @@ export const TOOL_LIMITS = {
 	/** A screen that has not changed for the first is looked at, and after the second in any case. */
 	screenQuietMs: 250,
 	screenMs: 4_000,
+	/** Of a file, in one call. */
+	writeBytes: 5 * MiB,
 	/** Of one transfer between host and computer. */
 	transferBytes: 1 * GiB,
 	transferEntries: 100_000,

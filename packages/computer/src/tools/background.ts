@@ -96,12 +96,13 @@ async function start(call: ToolCall): Promise<Answer> {
 		timeoutMs: timeout === undefined ? undefined : timeout * 1000,
 		signal: call.signal,
 	});
+	call.memory.lastJob = id;
 	// What fails at once is told at once.
 	const answer = await waited(call, computer, id, TOOL_LIMITS.startMs);
 	return { ...answer, structured: { ...answer.structured, handleId: id } };
 }
 
-/** The job of that id. Where only one runs, any other word is taken for it, unless it is to be ended. */
+/** The job of that id. Where it is plain which one is meant, any other word is taken for it, unless it is to be ended. */
 async function jobNamed(
 	call: ToolCall,
 	computer: Computer,
@@ -114,9 +115,9 @@ async function jobNamed(
 	const running = all.filter((one) => one.running);
 	const [newest] = running.toReversed();
 	const shown = JSON.stringify(id.slice(0, 40));
-	if (guess && newest !== undefined && running.length === 1) {
-		return { id: newest.id, notes: [`note: there is no job ${shown}; "${newest.id}" is the one that runs`] };
-	}
+	const meant = running.length === 1 ? newest?.id : all.find((one) => one.id === call.memory.lastJob && running.length === 0)?.id;
+	if (guess && meant !== undefined)
+		return { id: meant, notes: [`note: there is no job ${shown}; it was read as "${meant}", the last one`] };
 	const list = running.map((one) => `"${one.id}"`).join(", ");
 	throw new ToolFailure({
 		code: "not_found",
@@ -148,6 +149,8 @@ async function send(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
 	const { id, notes } = await jobNamed(call, computer, job, true);
 	const before = await computer.commands.get(id, { signal: call.signal });
+	if (!before.running)
+		return noted(["note: it has ended and reads nothing any more", ...notes], await jobAnswer(call, computer, before, undefined));
 	await computer.commands.sendInput(id, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
 	return noted(notes, await waited(call, computer, id, TOOL_LIMITS.answerMs, before.stdoutBytes + before.stderrBytes));
 }
@@ -192,7 +195,10 @@ async function read(call: ToolCall): Promise<Answer> {
 	}
 	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
 	const part = await computer.commands.output(id, { stream, offset: fromOffset ?? 0, length: bytes, signal: call.signal });
-	const shown = excerpt({ head: part.bytes, offset: part.offset }, { bytes, tokens }, cleanLine, () => "[...]", 1);
+	// Whole lines, where there is more than these.
+	const cut = part.offset + part.bytes.length < part.totalBytes ? part.bytes.lastIndexOf(0x0a) + 1 : 0;
+	const head = cut > 0 ? part.bytes.subarray(0, cut) : part.bytes;
+	const shown = excerpt({ head, offset: part.offset }, { bytes, tokens }, cleanLine, () => "[...]", 1);
 	const more = shown.nextOffset < part.totalBytes;
 	const lines = [
 		...notes,

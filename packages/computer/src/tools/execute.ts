@@ -116,6 +116,7 @@ function answer(call: ToolCall, result: ExecResult, { prompt, port, fed, notes }
 		stdout: logOf(result.stdoutBytes, result.stdoutOmittedBytes),
 		stderr: logOf(result.stderrBytes, result.stderrOmittedBytes),
 	});
+	if (result.running) call.memory.lastJob = result.id;
 	call.memory.shown.set(result.id, {
 		stdout: result.stdoutBytes.length + result.stdoutOmittedBytes,
 		stderr: result.stderrBytes.length + result.stderrOmittedBytes,

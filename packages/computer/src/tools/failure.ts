@@ -75,6 +75,7 @@ const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, aga
 		next: "",
 	}),
 	canceled: () => ({ hint: "The user stopped this call.", next: "" }),
+	not_supported: (_, say) => ({ hint: "This computer can not do that. Do it another way, by a command.", next: say("ComputerStatus") }),
 	internal: () => ({ hint: "This is a defect of the tool, not of your call. Try another way.", next: "" }),
 };
 

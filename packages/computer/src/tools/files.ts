@@ -1,9 +1,11 @@
 /** Files: read by line, written whole, added to. */
 import type { FileEntry } from "../index.js";
+import { TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { EVERYWHERE, flag, HINTS, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { excerpt } from "./excerpt.js";
+import { ToolFailure } from "./failure.js";
 import { listDirectory } from "./folders.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
@@ -66,6 +68,7 @@ async function read(call: ToolCall): Promise<Answer> {
 	if (lines.totalLines === 0) notes[0] = `${path}: an empty file`;
 	else if (startLine > lines.totalLines) notes[0] = `${path}: it has ${lines.totalLines} lines, none from ${startLine} on`;
 	if (truncated && last < lines.totalLines) notes.push(`next: ${call.say("ReadFile", { path, startLine: last + 1 })}`);
+	if (content.includes("\ufffd")) notes.push("note: bytes that are not UTF-8 are shown as \ufffd");
 	if (changed) notes.push("note: characters that do not show are written as their numbers");
 	return {
 		text: [...notes, asData("file", content)].join("\n"),
@@ -87,14 +90,28 @@ async function write(call: ToolCall): Promise<Answer> {
 	const { content, makeExecutable } = call.args as { content: string; makeExecutable?: boolean };
 	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
+	checkSize(call, path, content);
 	const entry = await computer.files.write(path, content, { mode: makeExecutable ? 0o755 : undefined, signal: call.signal });
 	return written(entry, "wrote");
 }
 
 async function append(call: ToolCall): Promise<Answer> {
+	const content = call.args["content"] as string;
 	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
-	return written(await computer.files.write(path, call.args["content"] as string, { append: true, signal: call.signal }), "added to");
+	checkSize(call, path, content);
+	return written(await computer.files.write(path, content, { append: true, signal: call.signal }), "added to");
+}
+
+function checkSize(call: ToolCall, path: string, content: string): void {
+	const bytes = Buffer.byteLength(content);
+	if (bytes <= TOOL_LIMITS.writeBytes) return;
+	throw new ToolFailure({
+		code: "too_large",
+		message: `expected at most ${TOOL_LIMITS.writeBytes} bytes to write, got ${bytes}`,
+		hint: "Write a part, and add the others to it; or make it with a command.",
+		next: call.say("AppendFile", { path, content: "…" }),
+	});
 }
 
 function written({ path, size }: FileEntry, verb: string): Answer {

@@ -1,9 +1,10 @@
 /** Several tools as one, for a small context: an action chooses which, and the parameters are theirs. */
-import { prepare } from "./arguments.js";
+import { type Prepared, prepare } from "./arguments.js";
 import { killBackground, readProcessLogs, sendInput, wait } from "./background.js";
 import { callText } from "./call-text.js";
 import { checkpoint, rollback } from "./checkpoints.js";
 import { COMPACT, parameters, text, tool } from "./define.js";
+import { ToolFailure } from "./failure.js";
 import { computerStatus, rebuildComputer, resetShell, restartComputer } from "./machine.js";
 import type { Arguments, Schema, Tool, ToolCall } from "./tool.js";
 import { downloadFile, uploadFile } from "./transfer.js";
@@ -71,10 +72,28 @@ export const GROUP_TOOLS: readonly Tool[] = GROUPS.map((group) => {
 		run: async (call: ToolCall) => {
 			const { action, ...args } = call.args;
 			const member = group.actions[action as string] as Tool;
-			return await member.run({ ...call, args: prepare(member, args).args });
+			const { args: own, repairs } = preparedAs(group, String(action), member, args);
+			const answer = await member.run({ ...call, args: own });
+			return { ...answer, text: [...repairs.map((repair) => `note: ${repair}`), answer.text].join("\n") };
 		},
 	});
 });
+
+/** What is wrong with a member's arguments is told in the group's words. */
+function preparedAs(group: Group, action: string, member: Tool, args: Arguments): Prepared {
+	try {
+		return prepare(member, args);
+	} catch (error) {
+		if (!(error instanceof ToolFailure)) throw error;
+		const { message, next, ...rest } = error.failure;
+		const words = (text: string) => Object.entries(group.renamed ?? {}).reduce((all, [from, to]) => all.replaceAll(from, to), text);
+		throw new ToolFailure({
+			...rest,
+			message: words(message.replaceAll(member.name, `${group.name} with the action ${action}`)),
+			next: words(next.replace(`${member.name}(`, `${group.name}(action: ${JSON.stringify(action)}, `)),
+		});
+	}
+}
 
 /** A call of a member, as one of its group. */
 function groupedCall(name: string, args: Arguments): { readonly name: string; readonly args: Arguments } | undefined {

@@ -1,6 +1,7 @@
 /** The computer itself: what it is, its variables, starting over. */
 
 import { isComputerError } from "../errors/index.js";
+import { saveBefore } from "./danger.js";
 import { asData } from "./data-text.js";
 import { FULL, flag, HINTS, list, parameters, STANDARD, text, tool } from "./define.js";
 import { ToolFailure } from "./failure.js";
@@ -82,9 +83,8 @@ async function setVariable(call: ToolCall): Promise<Answer> {
 async function restart(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
 	call.status("restarting the computer");
-	await computer.stop({ signal: call.signal });
 	call.memory.forgetMachine();
-	await computer.start({ signal: call.signal });
+	await computer.restart({ signal: call.signal });
 	return { text: "the computer was restarted: files are there, programs and jobs have ended, the shell is fresh in the home folder" };
 }
 
@@ -93,14 +93,16 @@ async function rebuild(call: ToolCall): Promise<Answer> {
 		throw new ToolFailure({
 			code: "invalid_argument",
 			message: "this deletes the computer with every file in it; nothing was done",
-			hint: `Ask the user. To be able to go back instead: ${call.say("Checkpoint", { label: "before" }) || "copy what matters out"}.`,
+			hint: "Ask the user. What is there now is saved as a checkpoint first, where the computer can.",
 			next: `if the user agrees: ${call.say("RebuildComputer", { confirm: true })}`,
 		});
 	}
+	const computer = await call.computer();
+	const saved = await saveBefore(call, computer, "before a rebuild");
 	call.status("making the computer anew");
 	call.memory.forgetMachine();
-	await call.reopen((computer) => computer.remove({ signal: call.signal }));
-	return { text: "the computer was made anew: every file is gone, the shell is fresh in the home folder" };
+	await computer.rebuild({ keepFiles: false, signal: call.signal });
+	return { text: `the computer was made anew: every file is gone, the shell is fresh in the home folder\n${saved}` };
 }
 
 async function reset(call: ToolCall): Promise<Answer> {

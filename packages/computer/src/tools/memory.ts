@@ -12,6 +12,8 @@ export interface Shown {
 export class Memory {
 	/** By the job's id. */
 	readonly shown = new Bounded<Shown>();
+	/** The last job that was made here. */
+	lastJob: string | undefined;
 	/** Calls that failed, with how often, by name and arguments. */
 	readonly failures = new Bounded<number>();
 	/** Terminals that are looked at, by name. */
@@ -20,6 +22,7 @@ export class Memory {
 	/** Of what ended with its machine, or may be another's by now. */
 	forgetMachine(): void {
 		this.shown.clear();
+		this.lastJob = undefined;
 		for (const screen of this.screens.values()) screen.close();
 		this.screens.clear();
 	}

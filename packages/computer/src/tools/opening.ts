@@ -44,18 +44,6 @@ export class Opening {
 		return fresh;
 	}
 
-	/** Another one in its place. */
-	async again(run: (computer: Computer) => Promise<void>, listener: (text: string) => void): Promise<Computer> {
-		const computer = await this.get(listener);
-		this.#computer = run(computer)
-			.finally(() => computer.close())
-			.then(() => this.#begin());
-		this.#computer.catch(() => {
-			this.#computer = undefined;
-		});
-		return await this.get(listener);
-	}
-
 	async close(): Promise<void> {
 		this.#closing.abort();
 		const opening = this.#computer;

@@ -2,6 +2,7 @@
 import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { FULL, flag, HINTS, parameters, text, tool, whole } from "./define.js";
+import { ToolFailure } from "./failure.js";
 import { keyBytes } from "./keys.js";
 import { COLUMNS, ROWS, Screen } from "./screen.js";
 import type { Answer, ToolCall } from "./tool.js";
@@ -62,16 +63,29 @@ async function run(call: ToolCall): Promise<Answer> {
 	return await look(call, name, screen, command);
 }
 
-async function removeEnded(call: ToolCall, name: string): Promise<void> {
+/** Undefined: there is none of that name. */
+async function isRunning(call: ToolCall, name: string): Promise<boolean | undefined> {
 	const { terminals } = await call.computer();
-	const there = (await terminals.list({ signal: call.signal })).find((state) => state.name === name);
-	if (there?.running === false) await terminals.remove(name, { signal: call.signal });
+	return (await terminals.list({ signal: call.signal })).find((state) => state.name === name)?.running;
+}
+
+async function removeEnded(call: ToolCall, name: string): Promise<void> {
+	if ((await isRunning(call, name)) !== false) return;
+	await (await call.computer()).terminals.remove(name, { signal: call.signal });
 }
 
 async function look(call: ToolCall, name: string, screen: Screen, command: string | undefined): Promise<Answer> {
 	const { line, column } = screen.cursor;
 	const content = screen.text.split("\n").map(showLine).join("\n");
 	const exitCode = screen.ended ? await screen.terminal.exitCode().catch(() => null) : null;
+	if (screen.ended && (await isRunning(call, name))) {
+		throw new ToolFailure({
+			code: "connection_lost",
+			message: `the connection to the terminal "${name}" broke; its program goes on`,
+			hint: "Look at it again before you send more keys.",
+			next: call.say("Terminal", name === DEFAULT_NAME ? {} : { terminal: name }),
+		});
+	}
 	const { created, state } = screen.terminal;
 	const lines = [
 		screen.ended

@@ -74,8 +74,6 @@ export interface ToolCall {
 	status(text: string): void;
 	readonly settings: Settings;
 	readonly memory: Memory;
-	/** Ends the handle on the computer, does something with the computer it stood for, and opens it again. */
-	reopen(run: (computer: Computer) => Promise<void>): Promise<Computer>;
 	/** A call to make next, as text, in the words of this profile: `Wait(job: "3")`. Empty where it has no such tool. */
 	say(name: string, args?: Arguments): string;
 }

@@ -21,7 +21,7 @@ import {
 } from "./tool.js";
 
 export interface ToolboxOptions {
-	/** Called by the first tool that needs the computer, and again after it failed or the computer was rebuilt. */
+	/** Called by the first tool that needs the computer, and again after it failed. */
 	readonly open: Open;
 	/** Default "full", or what fits into `contextTokens`. */
 	readonly profile?: Profile | undefined;
@@ -165,7 +165,6 @@ export class Toolbox {
 			status,
 			settings: this.#settings,
 			memory: this.#memory,
-			reopen: (run) => this.#opening.again(run, status),
 			say: this.#say,
 		});
 	}
