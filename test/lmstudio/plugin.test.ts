@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findComputer } from "lms-computer";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DRIVERS, type Target } from "../support/drivers.js";
 import type { Session } from "./imitation.js";
@@ -285,6 +286,27 @@ describe.skipIf(podman === undefined || podman.skip !== undefined)("podman", () 
 		expect(await run(session, 'cd /tmp; echo "[[$PWD]]"')).toBe("/tmp");
 	});
 });
+
+test.skipIf(namespace === undefined || namespace.skip !== undefined)(
+	"an ephemeral computer stays while its settings change, and goes with the plugin",
+	async () => {
+		const target = namespace as Target;
+		const { host, ended } = await start();
+		const chosen = chat(target, "ephemeral", { persistence: "ephemeral" });
+		await run(await host.openSession(chosen), "touch ~/file");
+		const other = await host.openSession({ config: { ...chosen.config, timeoutSeconds: 60 } });
+		expect(await run(other, 'echo "[[$(ls)]]"')).toBe("file");
+		host.close();
+		await ended;
+		const { name, driver } = chosen.config;
+		const isThere = async () => {
+			const computer = await findComputer({ name, driver });
+			await computer?.close();
+			return computer !== undefined;
+		};
+		await eventually(isThere).toBe(false);
+	},
+);
 
 test.skipIf(namespace === undefined || namespace.skip !== undefined)("an agent that has lost its mode on the way works", async () => {
 	const target = namespace as Target;

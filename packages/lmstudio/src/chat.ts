@@ -34,7 +34,8 @@ export class Chat {
 	#computer: Computer | undefined;
 	#contextTokens: number | undefined;
 	#asked = false;
-	#running = new Set<Promise<unknown>>();
+	readonly #running = new Set<Promise<unknown>>();
+	readonly #retired: Toolbox[] = [];
 	#told = 0;
 
 	constructor(settings: Settings) {
@@ -52,10 +53,16 @@ export class Chat {
 	}
 
 	#renew(): void {
-		const before = this.#toolbox;
-		void Promise.allSettled(this.#running).then(() => before.close());
+		this.#retired.push(this.#toolbox);
 		this.#computer = undefined;
 		this.#toolbox = this.#makeToolbox();
+	}
+
+	/** When the new one holds the computer, and what the old ones run has ended: an ephemeral computer that nobody holds is gone. */
+	async #dismissRetired(): Promise<void> {
+		const retired = this.#retired.splice(0);
+		await Promise.allSettled(this.#running);
+		await Promise.allSettled(retired.map((toolbox) => toolbox.close()));
 	}
 
 	/** How much the chat's model holds. What is answered late counts later. */
@@ -110,10 +117,8 @@ export class Chat {
 
 	/** Lets go of its computer; a later call finds it again. */
 	async close(): Promise<void> {
-		const before = this.#toolbox;
-		this.#computer = undefined;
-		this.#toolbox = this.#makeToolbox();
-		await before.close();
+		this.#renew();
+		await Promise.allSettled(this.#retired.splice(0).map((toolbox) => toolbox.close()));
 	}
 
 	#makeToolbox(): Toolbox {
@@ -130,6 +135,7 @@ export class Chat {
 				// LM Studio names a chat's folder before there is one.
 				if (chatFolder !== undefined) await mkdir(chatFolder, { recursive: true }).catch(() => {});
 				this.#computer = await openAsAsked({ ...computer, ...options });
+				void this.#dismissRetired();
 				return this.#computer;
 			},
 		});
