@@ -14,7 +14,7 @@ export interface DockerDriverOptions extends HostOptions {
 	readonly endpoint?: string | undefined;
 }
 
-const dialect: Dialect = {
+export const dialect: Dialect = {
 	name: "docker",
 	product: "Docker",
 	strategies: [...dockerStrategies, ...podmanStrategies],

@@ -17,7 +17,7 @@ export interface PodmanDriverOptions extends HostOptions {
 	readonly endpoint?: string | undefined;
 }
 
-const dialect: Dialect = {
+export const dialect: Dialect = {
 	name: "podman",
 	product: "Podman",
 	strategies: [...podmanStrategies, ...dockerStrategies],
