@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SERVING } from "../../packages/computer/src/limits.js";
 import { at, expectGone, MARK, PATIENCE_MS, processesWith } from "../cli/command.js";
 import { DRIVERS } from "../support/drivers.js";
 import { ERAS, type Era } from "./client.js";
@@ -91,6 +92,23 @@ describe.skipIf(target === undefined)("the server over HTTP", () => {
 		}
 		expect(await status({ body: initialize(1) })).toBe(200);
 		expect(await status({ body: discover(1), headers: MODERN })).toBe(200);
+	});
+
+	test("sessions end by their client's word, and the idlest when there are too many", async () => {
+		const begin = async () => String((await server.send({ headers: GOOD, body: initialize(1) })).headers["mcp-session-id"]);
+		const ping = async (id: string) => {
+			const headers = { ...GOOD, "mcp-session-id": id, "mcp-protocol-version": "2025-11-25" };
+			return (await server.send({ headers, body: JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" }) })).status;
+		};
+		const [first, second] = [await begin(), await begin()];
+		expect(first).not.toBe(second);
+		expect(await ping(first)).toBe(200);
+		expect((await server.send({ method: "DELETE", headers: { ...GOOD, "mcp-session-id": first } })).status).toBe(200);
+		expect(await ping(first)).toBe(404);
+		expect(await ping(second)).toBe(200);
+		for (let count = 0; count < SERVING.sessions; count++) await begin();
+		expect(await ping(second)).toBe(404);
+		expect(await ping(await begin())).toBe(200);
 	});
 
 	test.each(Object.keys(ERAS) as Era[])(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { tokenFor } from "../../packages/computer/src/http/token.js";
-import { cli } from "../cli/command.js";
+import { cli, start } from "../cli/command.js";
 
 let directory: string;
 beforeEach(() => {
@@ -37,6 +37,25 @@ test("a file that is named comes before the variable, and the variable before th
 		where: "LMS_COMPUTER_TOKEN",
 	});
 	expect(readdirSync(directory)).toEqual(["mine"]);
+});
+
+test("serve says where it cannot listen, and that a network reads along", async () => {
+	const env = { LMS_COMPUTER_TOKEN: "for-the-test-0123456789" };
+	const one = start(["serve", "--port", "0", "--listen", "0.0.0.0"], env);
+	await one.says("/mcp\n");
+	const { port } = new URL(one.stdout.trim());
+	const taken = await cli(["serve", "--port", port], { env });
+	expect(taken).toMatchObject({
+		status: 1,
+		stdout: "",
+		stderr: expect.stringMatching(/cannot listen on 127\.0\.0\.1 port \d+\n.*\nhint: {2}.*--port/),
+	});
+	expect(await cli(["serve", "--listen", "192.0.2.1"], { env })).toMatchObject({
+		status: 2,
+		stderr: expect.stringContaining("an address of this host"),
+	});
+	one.process.kill("SIGTERM");
+	expect((await one.ended).stderr).toContain("no TLS");
 });
 
 test("a token that is too short, or that others may read, is refused", async () => {

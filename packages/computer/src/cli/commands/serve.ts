@@ -32,6 +32,9 @@ export async function run(context: Context): Promise<number> {
 		if (flags.json) await printJson({ url, token: where });
 		else await print(url);
 		if (!flags.json && !flags.quiet) await notice(`every request needs the header Authorization: Bearer TOKEN; the token is in ${where}`);
+		if (!flags.quiet && !/^(127\.|::1$)/.test(flags.listen ?? SERVING.address)) {
+			await notice("other machines can reach this, and what goes over the network can be read there: it has no TLS");
+		}
 		const { signal } = interruption;
 		if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 	} finally {
