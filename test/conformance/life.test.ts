@@ -1,7 +1,7 @@
 import { type Computer, findComputer } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { DRIVERS } from "../support/drivers.js";
-import { guestNamespaces, processesIn, startHolder, traces } from "../support/outside.js";
+import { guestNamespaces, pauseMachine, processesIn, startHolder, traces } from "../support/outside.js";
 import { expectError, output } from "../support/suite.js";
 
 const MIB = 1024 * 1024;
@@ -92,6 +92,26 @@ describe.for(DRIVERS)("$title", (target) => {
 			await computer.restart();
 			expect((await computer.exec('cat ~/kept; echo "$PWD[$plain]"; pgrep -f 10005[2]')).stdout).toBe("kept\n/usr[]\n");
 			expect(computer.notices).toEqual([]);
+		});
+	});
+
+	describe.skipIf(target.skip !== undefined)("paused from outside", () => {
+		test("33. it is seen, and the next call has it go on, with what ran", async () => {
+			const computer = await target.open("paused");
+			const running = computer.exec("sleep 3; echo on", { session: "other" });
+			await computer.exec("echo");
+			await pauseMachine(computer);
+			const other = await findComputer({ name: computer.name, driver });
+			await until(async () => (await other?.inspect())?.state === "paused");
+			await new Promise((resolve) => setTimeout(resolve, 2_000));
+			expect((await computer.exec("echo again")).stdout).toBe("again\n");
+			expect((await running).stdout).toBe("on\n");
+			expect(computer.notices).toEqual([expect.stringContaining("was paused and goes on")]);
+			// Who comes anew has it go on, too.
+			await pauseMachine(computer);
+			expect((await other?.exec("echo anew"))?.stdout).toBe("anew\n");
+			expect(other?.notices).toEqual([expect.stringContaining("was paused and goes on")]);
+			await other?.close();
 		});
 	});
 

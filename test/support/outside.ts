@@ -1,7 +1,7 @@
 /** A computer's machine as the host sees it, past every driver. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -51,6 +51,18 @@ export async function removeMachine(computer: Computer): Promise<void> {
 		return;
 	}
 	await promisify(execFile)(computer.driver, ["rm", "--force", `lms-computer-${computer.name}`]);
+}
+
+/** Every process of it stands still, and this handle is not told. */
+export async function pauseMachine(computer: Computer): Promise<void> {
+	if (computer.driver !== "namespace") {
+		await promisify(execFile)(computer.driver, ["pause", `lms-computer-${computer.name}`]);
+		return;
+	}
+	for (const group of (await directories("/sys/fs/cgroup", 4)).filter((path) => path.includes(`/lms-computer/${computer.name}-`))) {
+		await writeFile(join(group, "freezer.state"), "FROZEN", { flag: "r+" }).catch(() => {});
+		await writeFile(join(group, "cgroup.freeze"), "1", { flag: "r+" }).catch(() => {});
+	}
 }
 
 /** What on this host still has one of these words in its name: containers, cgroups, mounts, sockets, state. */

@@ -78,6 +78,11 @@ func (f *freezer) stop() error {
 	}
 }
 
+func (f *freezer) isStill() bool {
+	state, err := os.ReadFile(f.state)
+	return err == nil && bytes.Contains(state, []byte(f.isFrozen))
+}
+
 func (f *freezer) goOn() {
 	if f != nil {
 		_ = write(f.file, f.thaw)

@@ -163,6 +163,7 @@ type supervisor struct {
 //	stop           stops the machine; halt is the same, and an ephemeral one keeps its files
 //	freeze, thaw   has it stand still
 //	limit JSON     sets limits anew
+//	state, resume  whether somebody else has it stand still; lets it go on then
 //
 // Connections of who stops it stay open until this process is gone, so that their end says: all is cleaned up. Who says "freeze" has the machine
 // stand still until "thaw", or until the connection ends: it must not stay so when that process is killed.
@@ -197,6 +198,11 @@ func (s *supervisor) converse(connection net.Conn) {
 		case "thaw":
 			thaw()
 			say("thawed")
+		case "state":
+			say(map[bool]string{true: "paused", false: "running"}[s.pausedByOthers(false)])
+		case "resume":
+			s.pausedByOthers(true)
+			say("resumed")
 		case "limit":
 			if err := s.limit(argument); err != nil {
 				say("not limited: %s", err)
@@ -212,6 +218,19 @@ func (s *supervisor) converse(connection net.Conn) {
 			select {} // until the process ends
 		}
 	}
+}
+
+// pausedByOthers looks whether the machine stands still without our having stopped it, and lets it go on if that is wanted.
+func (s *supervisor) pausedByOthers(resume bool) bool {
+	if s.freezer == nil || !s.frozen.TryLock() {
+		return false
+	}
+	defer s.frozen.Unlock()
+	is := s.freezer.isStill()
+	if is && resume {
+		s.freezer.goOn()
+	}
+	return is
 }
 
 // limit sets the limits that are named, and leaves the others.

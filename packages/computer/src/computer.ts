@@ -83,6 +83,7 @@ export class Computer {
 		this.#link = new AgentLink({
 			connect: (begin, options) => slot.connect(begin, options),
 			onReboot: () => slot.rebooted(),
+			onSilence: () => slot.resume(),
 			onConnect: (connection) => this.#egress.connected(connection),
 		});
 		this.#egress = new Egress({ name: this.name, driver: this.driver, link: this.#link, note: (notice) => slot.note(notice) });

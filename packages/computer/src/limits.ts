@@ -194,6 +194,10 @@ export const DEADLINES = {
 	helloMs: 10_000,
 	/** Between two pings of an agent that owes an answer; the second one unanswered ends the connection. */
 	heartbeatMs: 10_000,
+	/** An agent to answer before somebody looks what its machine is doing. */
+	silenceMs: 1_000,
+	/** Without a request for so long, a connection is tried before the next one. */
+	staleMs: 2_000,
 	/** Past a command's own timeout, for the agent to kill it and send the result. */
 	resultMs: 20_000,
 	/** An engine to notice that a machine, to whose agent nothing can connect any more, has ended. */

@@ -96,6 +96,16 @@ export class Slot {
 		});
 	}
 
+	/** Lets a machine go on that was paused. */
+	resume(): Promise<void> {
+		return inTurn(`${this.driver.name}/${this.name}`, undefined, async () => {
+			const { state } = await this.machine.inspect();
+			if (state !== "paused") return;
+			await this.machine.start();
+			this.note("the machine was paused and goes on");
+		});
+	}
+
 	/** Does something with the machine in whatever state: with the one that has its name now, if another holder rolled it back. */
 	async use<T>(run: (machine: Machine) => Promise<T>, signal?: AbortSignal): Promise<T> {
 		try {

@@ -31,6 +31,8 @@ export class Connection {
 	readonly id = ++connections;
 	readonly #session: ClientHttp2Session;
 	readonly #duplex: Duplex;
+	/** Is told when an answer is long in coming. */
+	onSilence: () => Promise<void> = async () => {};
 	#hello: Hello = { version: "", boot: "", idleStopMs: 0 };
 	#usedAt = Date.now();
 	#pending = 0;
@@ -81,6 +83,25 @@ export class Connection {
 	/** The machine may be about to stop, having had nothing to do. */
 	get drowsy(): boolean {
 		return this.#hello.idleStopMs > 0 && Date.now() - this.#usedAt >= this.#hello.idleStopMs / 2;
+	}
+
+	/** Nothing was sent for a while: something may have happened to the machine that closes no connection. */
+	get stale(): boolean {
+		return Date.now() - this.#usedAt >= DEADLINES.staleMs;
+	}
+
+	/** Resolves when the agent answers, or the connection is closed; closes it when it does neither. */
+	async hear(): Promise<void> {
+		await new Promise<void>((resolve) => {
+			const late = setTimeout(() => this.close(), 2 * DEADLINES.heartbeatMs);
+			const over = () => {
+				clearTimeout(late);
+				this.#session.off("close", over);
+				resolve();
+			};
+			this.#session.once("close", over);
+			if (!this.alive || !this.#session.ping(over)) over();
+		});
 	}
 
 	/** Has the machine stay for a call that is to come. */
@@ -198,6 +219,7 @@ export class Connection {
 			this.#heartbeat = undefined;
 		} else if (!this.#pingUnanswered) {
 			this.#pingUnanswered = this.alive && this.#session.ping(() => (this.#pingUnanswered = false));
+			setTimeout(() => this.#pingUnanswered && void this.onSilence(), DEADLINES.silenceMs).unref();
 		} else {
 			// When it was this process that stood still, the answer is waiting to be read: read first.
 			setImmediate(() => this.#pingUnanswered && this.close());

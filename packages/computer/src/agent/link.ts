@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import type { Abortable } from "../driver.js";
 import { ComputerError } from "../errors/index.js";
+import { DEADLINES } from "../limits.js";
 import { canceled, waitFor } from "./abort.js";
 import { Connection } from "./connection.js";
 
@@ -10,6 +11,8 @@ export interface LinkOptions {
 	readonly connect: <T>(begin: (stream: Duplex) => Promise<T>, options: Abortable) => Promise<T>;
 	/** The agent started anew since the last connection: its shells and commands are gone. */
 	readonly onReboot?: () => void;
+	/** The agent is long in answering: is its machine paused? */
+	readonly onSilence?: () => Promise<void>;
 	/** For every new connection, before the first request of anybody's. A connection that it rejects is none. */
 	readonly onConnect?: (connection: Connection) => Promise<void>;
 }
@@ -29,7 +32,7 @@ export class AgentLink {
 	/** The live connection, at once if there is one: every call goes through here. */
 	get(signal?: AbortSignal): Connection | Promise<Connection> {
 		if (signal?.aborted) throw canceled(signal);
-		if (this.#connection?.alive && !this.#connection.drowsy) return this.#connection;
+		if (this.#connection?.alive && !this.#connection.drowsy && !this.#connection.stale) return this.#connection;
 		if (this.#closing.signal.aborted) {
 			throw new ComputerError("invalid_argument", "this computer was closed or removed by its holder", { hint: "Open it again." });
 		}
@@ -61,23 +64,30 @@ export class AgentLink {
 		this.drop();
 	}
 
-	/** A call that is sent as the machine stops would be lost: it is asked first. */
+	/** A call that is sent as the machine stops would be lost, and one to a machine that was paused would wait for ever: it is asked first. */
 	async #wake(): Promise<Connection> {
 		const connection = this.#connection;
 		if (!connection?.alive) return await this.#open();
+		let looking: Promise<void> | undefined;
+		const silence = setTimeout(() => (looking = connection.onSilence()), DEADLINES.silenceMs);
 		try {
-			await connection.rouse();
-			return connection;
+			await (connection.drowsy ? connection.rouse() : connection.hear());
 		} catch {
 			connection.close();
-			return await this.#open();
+		} finally {
+			clearTimeout(silence);
 		}
+		// So that what it has to say is there with the call's answer.
+		await looking;
+		return connection.alive ? connection : await this.#open();
 	}
 
 	async #open(): Promise<Connection> {
 		const { signal } = this.#closing;
 		const connection = await this.#options.connect((stream) => Connection.open(stream, signal), { signal });
 		if (signal.aborted) connection.close();
+		// What is wrong with the machine is told by the call that goes on or fails.
+		connection.onSilence = async () => await this.#options.onSilence?.().catch(() => {});
 		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
 		this.#boot = connection.hello.boot;
 		try {

@@ -1,6 +1,7 @@
 /** The supervisor's socket: it says `ready` when the machine is up, takes `stop`, and closes when all is cleaned up. */
 import { connect, type Socket } from "node:net";
 import { ComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
 import { cancellation, throwIfCanceled } from "./deadline.js";
 
 const MAX_ANSWER_LENGTH = 4096;
@@ -26,11 +27,16 @@ export async function connectSocket(path: string, signal?: AbortSignal): Promise
 	});
 }
 
-/** True when a machine is up or on its way: its supervisor listens. */
-export async function isSupervised(path: string, signal?: AbortSignal): Promise<boolean> {
-	const socket = await connectSocket(path, signal);
-	socket?.destroy();
-	return socket !== undefined;
+/** Undefined when its supervisor does not listen. One that is on its way up is said to run. */
+export async function supervisedState(path: string, signal?: AbortSignal): Promise<"running" | "paused" | undefined> {
+	const answer = await ask(path, "state", AbortSignal.any([AbortSignal.timeout(DEADLINES.probeMs), ...(signal ? [signal] : [])]));
+	if (signal?.aborted) throw cancellation(signal);
+	return answer === undefined ? undefined : answer === "paused" ? "paused" : "running";
+}
+
+/** Lets a machine go on that somebody else has made stand still. */
+export async function resumeSupervised(path: string, signal: AbortSignal): Promise<void> {
+	await ask(path, "resume", signal);
 }
 
 /** Waits until the machine is up; false when it is not, or ends first. */
@@ -50,27 +56,35 @@ export async function stopSupervisor(path: string, how: "stop" | "halt", signal:
 
 /** Sets limits of a machine that is up, 0 means none; false when it is not. */
 export async function limitSupervised(path: string, limits: object, signal: AbortSignal): Promise<boolean> {
+	const answer = await ask(path, `limit ${JSON.stringify(limits)}`, signal);
+	if (signal.aborted) throw cancellation(signal);
+	if (answer !== undefined && answer !== "" && answer !== "limited") throw notLimited(answer);
+	return answer === "limited";
+}
+
+/** The line that a supervisor answers; "" when it ends or time is up before it does, undefined when there is none. */
+async function ask(path: string, question: string, signal: AbortSignal): Promise<string | undefined> {
 	const socket = await connectSocket(path, signal);
-	if (socket === undefined) return false;
+	if (socket === undefined) return undefined;
 	const onAbort = () => socket.destroy();
 	signal.addEventListener("abort", onAbort, { once: true });
+	let text = "";
 	try {
 		socket.on("error", () => {}); // its end says so
-		socket.write(`limit ${JSON.stringify(limits)}\n`);
-		let text = "";
+		socket.write(`${question}\n`);
 		for await (const chunk of socket.setEncoding("utf8")) {
 			text += chunk;
 			const answer = /^ready\n(.*)\n/.exec(text)?.[1];
-			if (answer === "limited") return true;
-			if (answer !== undefined) throw notLimited(answer);
+			if (answer !== undefined) return answer;
 			if (text.length > MAX_ANSWER_LENGTH) break;
 		}
-		if (signal.aborted) throw cancellation(signal);
-		return false;
+	} catch {
+		// Destroyed, or broken: no answer.
 	} finally {
 		signal.removeEventListener("abort", onAbort);
 		socket.destroy();
 	}
+	return "";
 }
 
 function notLimited(answer: string): ComputerError {

@@ -6,7 +6,7 @@ import { DEADLINES, LIFE } from "../../limits.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import { runAgent } from "./agent.js";
 import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
-import { connectSocket, isReady, isSupervised, limitSupervised, stopSupervisor } from "./control.js";
+import { connectSocket, isReady, limitSupervised, resumeSupervised, stopSupervisor, supervisedState } from "./control.js";
 import { within } from "./deadline.js";
 import { rebuildMachine } from "./rebuild.js";
 import { directoryTime, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
@@ -43,14 +43,14 @@ export class NamespaceMachine implements Owner {
 		const [record, warnings, supervised] = await Promise.all([
 			readRecord(this.directory),
 			readWarnings(this.directory),
-			isSupervised(this.#control, options.signal),
+			supervisedState(this.#control, options.signal),
 		]);
 		const asleep = record === undefined ? "broken" : "stopped";
 		return {
 			id: this.id,
 			name: this.name,
 			driver: this.driver,
-			state: supervised ? "running" : asleep,
+			state: supervised ?? asleep,
 			image: "host",
 			createdAt: record?.createdAt ?? made,
 			own: true,
@@ -62,7 +62,7 @@ export class NamespaceMachine implements Owner {
 	async start(options: Abortable = {}): Promise<void> {
 		const deadline = within(DEADLINES.engineMs, `the machine ${this.name} to be up`, options.signal);
 		try {
-			if (await isReady(this.#control, deadline.signal)) return;
+			if (await isReady(this.#control, deadline.signal)) return await resumeSupervised(this.#control, deadline.signal);
 			const record = await this.record();
 			await this.boot(record.spec, { signal: deadline.signal });
 		} finally {
