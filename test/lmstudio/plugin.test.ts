@@ -162,6 +162,24 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect(await run(await host.openSession(chosen), "true")).toContain("1 used, 1 left");
 		});
 
+		test("two chats share a computer, not a shell", async () => {
+			await target.open("shared");
+			const { host } = await start();
+			const chosen = chat(target, "shared");
+			const [one, other] = [join(scratch, "one"), join(scratch, "other")];
+			const first = await host.openSession({ ...chosen, workingDirectory: one });
+			const second = await host.openSession({ ...chosen, workingDirectory: other });
+			await run(first, "cd /tmp; export FRUIT=lime; touch ~/seen");
+			const busy = first.start("Execute", { command: "sleep 980" });
+			await busy.status(/ s/);
+			expect(await run(second, 'echo "[[$PWD $FRUIT $(ls)]]"')).toBe("/home/user  seen");
+			expect((await host.preprocess({ ...chosen, text: "Where are you?", workingDirectory: one })).text).toContain("directory: /tmp\n");
+			expect((await host.preprocess({ ...chosen, text: "Where are you?", workingDirectory: other })).text).toContain(
+				"directory: /home/user\n",
+			);
+			busy.abort();
+		});
+
 		test("attached files are in the computer, and the message says where", async () => {
 			const computer = await target.open("attached");
 			const { host } = await start();
@@ -319,7 +337,7 @@ test.skipIf(namespace === undefined || namespace.skip !== undefined)("an agent t
 });
 
 test("a folder that holds something else is left alone", async () => {
-	const other = join(scratch, "other");
+	const other = join(scratch, "letters");
 	await mkdir(other);
 	await writeFile(join(other, "letter"), "dear");
 	await expect(installPlugin(other)).rejects.toThrow("no plugin");

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { schematics } from "../../packages/lmstudio/src/schematics.js";
 import { readSettings } from "../../packages/lmstudio/src/settings.js";
+import { fromRoot } from "../support/repository.js";
 
 /** As LM Studio hands it over. The SDK's own parser is behind a type that hides it. */
 function settings(values: Record<string, unknown> = {}, workingDirectory?: string) {
@@ -74,6 +76,14 @@ test.each([
 	expect(settings({ name }).computer.name).toBe(computer);
 });
 
+test("chats that share a computer have a shell each", () => {
+	const { session } = settings({}, "/chats/1").tools;
+	expect(session).toMatch(/^chat-[0-9a-f]{12}$/);
+	expect(settings({}, "/chats/2").tools.session).not.toBe(session);
+	expect(settings().tools.session).toBeUndefined();
+	expect(settings({ computer: "chat" }, "/chats/1").tools.session).toBeUndefined();
+});
+
 describe("one computer for each chat", () => {
 	test("has a name of its own, always the same", () => {
 		const { name } = settings({ computer: "chat" }, "/chats/1").computer;
@@ -102,4 +112,14 @@ test.each([
 	["", ["/chats/1"]],
 ])("with %s shared, transfers may touch %j", (sharedFolder, hostFolders) => {
 	expect(settings({ sharedFolder }, "/chats/1").tools.hostFolders).toEqual(hostFolders);
+});
+
+test("the page has every setting, in the order in which they are shown", () => {
+	const { serialize } = schematics as unknown as { serialize(): { fields: { shortKey: string; typeParams: { displayName: string } }[] } };
+	const shown = serialize.call(schematics).fields.map(({ typeParams }) => typeParams.displayName);
+	const page = readFileSync(fromRoot("packages/lmstudio/README.md"), "utf8");
+	const settings = page.slice(page.indexOf("## Settings"), page.indexOf("## What is where"));
+	const rows = [...settings.matchAll(/^\| ([A-Z][^|]*?) \| /gm)].map(([, name]) => name);
+	// The other image is a part of the row of the base image.
+	expect(rows).toEqual(shown.filter((name) => name !== "Image"));
 });

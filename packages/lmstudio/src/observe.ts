@@ -38,7 +38,7 @@ export async function observe(chat: Chat, userSignal: AbortSignal): Promise<Obse
 		const computer = chat.computer ?? found;
 		if (computer === undefined) return { settings, state: "none" };
 		if ((await computer.inspect({ signal })).state !== "running") return { settings, state: "stopped" };
-		return { settings, state: "running", ...(await look(computer, signal)) };
+		return { settings, state: "running", ...(await look(computer, settings.tools.session ?? "main", signal)) };
 	} catch (error) {
 		if (isComputerError(error, "driver_unavailable")) return { settings, state: "unavailable", reason: error.message };
 		return { settings, state: "unknown" };
@@ -49,7 +49,7 @@ export async function observe(chat: Chat, userSignal: AbortSignal): Promise<Obse
 }
 
 /** Each by itself: one that fails leaves its line out. */
-async function look(computer: Computer, signal: AbortSignal): Promise<Omit<Observation, "settings" | "state">> {
+async function look(computer: Computer, session: string, signal: AbortSignal): Promise<Omit<Observation, "settings" | "state">> {
 	const [info, sessions, tools, files, jobs] = await Promise.all([
 		quietly(computer.info({ signal })),
 		quietly(computer.sessions.list({ signal })),
@@ -60,7 +60,7 @@ async function look(computer: Computer, signal: AbortSignal): Promise<Omit<Obser
 	const shown = files?.entries.filter((entry) => !entry.name.startsWith("."));
 	return {
 		info,
-		cwd: sessions?.find(({ name }) => name === "main")?.cwd,
+		cwd: sessions?.find(({ name }) => name === session)?.cwd,
 		tools: tools?.map(({ name }) => name),
 		files: shown?.slice(0, MAX_FILES),
 		moreFiles: Math.max(0, (shown?.length ?? 0) - MAX_FILES),

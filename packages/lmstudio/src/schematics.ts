@@ -40,7 +40,7 @@ export const schematics = createConfigSchematics()
 		"select",
 		{
 			displayName: "Computer",
-			subtitle: "Whether your chats share one, with its files, shell and servers",
+			subtitle: "Whether your chats share one, with its files and servers. Each has a shell of its own",
 			options: [
 				{ value: "shared", displayName: "One for all chats" },
 				{ value: "chat", displayName: "One for each chat" },

@@ -41,6 +41,8 @@ function settingsOf(config: Config, chatFolder: string | undefined): Settings {
 		computer: { ...machine(config), name: computerName(config, chatFolder), folders: folder === undefined ? [] : [folder] },
 		tools: {
 			...(profile !== "auto" && { profile }),
+			// Chats that share a computer do not wait for each other's commands, nor wander about in each other's folders.
+			...(config.get("computer") === "shared" && chatFolder !== undefined && { session: `chat-${mark(chatFolder)}` }),
 			timeoutMs: config.get("timeoutSeconds") * 1000,
 			// LM Studio itself waits for a tool as long as it takes.
 			maxCallMs: 300_000,
@@ -90,8 +92,11 @@ function computerName(config: Config, chatFolder: string | undefined): string {
 			.toLowerCase()
 			.replace(/[^a-z0-9_.-]+/g, "-")
 			.replace(/^[^a-z0-9]+|-+$/g, "") || "lmstudio";
-	if (config.get("computer") !== "chat" || chatFolder === undefined) return name;
-	return `${name}-${createHash("sha256").update(chatFolder).digest("hex").slice(0, 12)}`;
+	return config.get("computer") === "chat" && chatFolder !== undefined ? `${name}-${mark(chatFolder)}` : name;
+}
+
+function mark(chatFolder: string): string {
+	return createHash("sha256").update(chatFolder).digest("hex").slice(0, 12);
 }
 
 /** In the library's notation. A chat's own folder goes to a computer of its own only: others would see it come and go. */
