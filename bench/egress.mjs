@@ -1,31 +1,30 @@
 #!/usr/bin/env node
 /** Throughput through a computer's allow-list against a direct connection over the loopback, with the same client: node bench/egress.mjs [--rounds 7] [--json] */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import net from "node:net";
 import { parseArgs, promisify } from "node:util";
 import { openComputer } from "lms-computer";
 import { measure } from "./measure.mjs";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "7" }, json: { type: "boolean", default: false } } });
-const MEGABYTES = 64;
-const block = Buffer.alloc(256 * 1024, "x");
+const MEGABYTES = 256;
 
-/** Sends what is asked for by its first bytes: a name and nothing more, so that no protocol is measured. */
-const server = net.createServer((socket) => {
+/** A process of its own, as any server is. Sends so much to whoever says a byte that begins no protocol. */
+const SERVER = `
+const block = Buffer.alloc(256 * 1024, "x");
+require("node:net").createServer((socket) => {
 	socket.on("error", () => {});
 	socket.once("data", () => {
-		let left = (MEGABYTES * 1024 * 1024) / block.length;
+		let left = ${MEGABYTES} * 4;
 		const more = () => {
 			while (left-- > 0) if (!socket.write(block)) return socket.once("drain", more);
 			socket.end();
 		};
 		more();
 	});
-});
-server.listen(0, "127.0.0.1");
-await once(server, "listening");
-const { port } = server.address();
+}).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
+const server = spawn(process.execPath, ["-e", SERVER], { stdio: ["ignore", "pipe", "inherit"] });
+const port = Number(String((await once(server.stdout, "data"))[0]));
 
 const direct = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf '\\0' >&3; cat <&3 >/dev/null`;
 const proxied =
@@ -52,7 +51,7 @@ for (const driver of ["docker", "podman", "namespace"]) {
 }
 const figures = await measure(ways, { rounds: Number(values.rounds) });
 for (const computer of computers) await computer.remove();
-server.close();
+server.kill();
 
 const rate = (ms) => (MEGABYTES * 1000) / ms;
 if (values.json) console.log(JSON.stringify(figures));

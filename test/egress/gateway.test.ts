@@ -74,7 +74,7 @@ interface Setting {
 }
 
 function start({ rules, secrets = [], leads = [["127.0.0.1"]] }: Setting) {
-	const policy = { rules: expectRules("rules", rules), secrets: expectSecrets("secrets", secrets) };
+	let policy = { rules: expectRules("rules", rules), secrets: expectSecrets("secrets", secrets) };
 	const decisions: EgressDecision[] = [];
 	const asked: string[] = [];
 	const lookup = async (name: string) => {
@@ -88,7 +88,11 @@ function start({ rules, secrets = [], leads = [["127.0.0.1"]] }: Setting) {
 		onDecision: (one) => decisions.push(one),
 		lookup,
 	});
-	return { gateway, decisions, asked };
+	const change = (next: readonly string[]) => {
+		policy = { ...policy, rules: expectRules("rules", next) };
+		return gateway.recheck();
+	};
+	return { gateway, decisions, asked, change };
 }
 
 type Outcome = { readonly refused: Refusal } | { readonly passed: true } | { readonly client: Socket };
@@ -160,6 +164,21 @@ describe("what is allowed", () => {
 			`true ${where}`,
 		]);
 		expect(seen.at(-1)?.headers["proxy-authorization"]).toBeUndefined();
+	});
+
+	test("stays so while a rule says so, and ends with the rule", async () => {
+		const { gateway, decisions, change } = start({ rules: [`127.0.0.1:${echo}`] });
+		const socket = client(await ask(gateway, "connect", "127.0.0.1", echo));
+		const came = once(socket, "data");
+		socket.write("\0 1");
+		await came;
+		await change([`127.0.0.1:${echo}`, "other.test"]);
+		const again = once(socket, "data");
+		socket.write("\0 2");
+		await again;
+		await change(["other.test"]);
+		await once(socket, "end");
+		expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false]);
 	});
 
 	test("a WebSocket", async () => {

@@ -19,7 +19,7 @@ async function announce(bytes: (stream: ServerHttp2Stream) => void, serve: (want
 		stream.once("close", () => close(stream.rstCode ?? 0));
 		bytes(stream);
 	});
-	await carryEgress(await guest.connection(), serve);
+	await carryEgress(await guest.connection(), serve, () => {});
 	return { said, closed };
 }
 

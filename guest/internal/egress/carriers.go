@@ -57,8 +57,9 @@ func newConnection(conn *net.TCPConn, reader io.Reader, wanted announcement) *co
 
 // carrier is one host process.
 type carrier struct {
-	lines chan []byte
-	gone  chan struct{}
+	lines   chan []byte
+	changed chan struct{} // something is to be told that the next look tells as well
+	gone    chan struct{}
 }
 
 // carriers are the host processes that carry, oldest first, and the connections that wait for one of them.
@@ -149,7 +150,7 @@ func (cs *carriers) next(asked map[*carrier]bool) *carrier {
 
 // carry is the request of a carrier: announcements go out, verdicts come in, until either ends it.
 func (cs *carriers) carry(w http.ResponseWriter, r *http.Request) (any, error) {
-	me := &carrier{lines: make(chan []byte), gone: make(chan struct{})}
+	me := &carrier{lines: make(chan []byte), changed: make(chan struct{}, 1), gone: make(chan struct{})}
 	cs.mu.Lock()
 	if len(cs.all) >= maxCarriers {
 		cs.mu.Unlock()
@@ -169,20 +170,34 @@ func (cs *carriers) carry(w http.ResponseWriter, r *http.Request) (any, error) {
 		cs.hear(r.Body)
 	}()
 	for {
+		line := []byte("{\"changed\":true}\n")
 		select {
-		case line := <-me.lines:
-			if _, err := w.Write(line); err != nil {
-				return nil, nil
-			}
-			if err := control.Flush(); err != nil {
-				return nil, nil
-			}
+		case line = <-me.lines:
+		case <-me.changed:
 		case <-ended:
 			return nil, nil
 		case <-me.gone:
 			return nil, nil
 		case <-r.Context().Done():
 			return nil, nil
+		}
+		if _, err := w.Write(line); err != nil {
+			return nil, nil
+		}
+		if err := control.Flush(); err != nil {
+			return nil, nil
+		}
+	}
+}
+
+// tellChanged has every carrier look at its rules: one of them has just changed something.
+func (cs *carriers) tellChanged() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, one := range cs.all {
+		select {
+		case one.changed <- struct{}{}:
+		default:
 		}
 	}
 }

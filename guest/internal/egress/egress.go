@@ -94,6 +94,7 @@ func (e *Egress) put(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	e.changing.Lock()
 	defer e.changing.Unlock()
+	defer e.carriers.tellChanged()
 	// Every host that connects asks; what is so already stays, and so do the connections.
 	if now := e.status(); now.On == asked.On && asked.equal(e.asked) {
 		return now, e.restore(now, asked)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -24,6 +25,8 @@ type machine struct {
 	client *http.Client
 	url    string
 	now    status
+
+	changes atomic.Int32 // that carriers were told of
 
 	mu   sync.Mutex
 	vars map[string]string
@@ -86,6 +89,10 @@ func (m *machine) carrier(said func(announcement) string) (leave func()) {
 		for lines.Scan() {
 			var a announcement
 			_ = json.Unmarshal(lines.Bytes(), &a)
+			if a.ID == "" {
+				m.changes.Add(1)
+				continue
+			}
 			if answer := said(a); answer != "" {
 				_, _ = fmt.Fprintln(writer, answer)
 				continue
@@ -238,6 +245,18 @@ func TestACarrierThatStandsStill(t *testing.T) {
 	m.carrier(func(announcement) string { return "" })
 	if response := m.request(toExample); response.StatusCode != 200 {
 		t.Fatal(response.Status)
+	}
+}
+
+func TestEveryCarrierIsToldOfAChange(t *testing.T) {
+	m := start(t, `{"on":true}`)
+	m.carrier(func(announcement) string { return "" })
+	m.carrier(func(announcement) string { return "" })
+	m.put(`{"on":true}`) // what changed are the host's rules, which are not told here
+	for began := time.Now(); m.changes.Load() < 2; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("expected both to be told, got %d", m.changes.Load())
+		}
 	}
 }
 

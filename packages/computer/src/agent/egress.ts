@@ -51,12 +51,13 @@ export async function orderEgress(connection: Connection, order: EgressOrder): P
 	return { skipped: Array.isArray(skipped) ? skipped.filter((port) => Number.isSafeInteger(port)) : [] };
 }
 
-/** Carries until the connection ends. */
-export async function carryEgress(connection: Connection, serve: (wanted: Wanted) => void): Promise<void> {
+/** Carries until the connection ends. `changed`: some host process, perhaps this one, has changed what is allowed. */
+export async function carryEgress(connection: Connection, serve: (wanted: Wanted) => void, changed: () => void): Promise<void> {
 	const stream = await connection.stand("POST", "/v1/egress");
-	void readJsonLines(stream, { maxLineBytes: MAX_LINE_BYTES, maxBytes: Number.POSITIVE_INFINITY }, (json) =>
-		serve(wanted(connection, stream, json)),
-	).catch(() => abandon(stream));
+	void readJsonLines(stream, { maxLineBytes: MAX_LINE_BYTES, maxBytes: Number.POSITIVE_INFINITY }, (json) => {
+		if (json["changed"] === true) changed();
+		else serve(wanted(connection, stream, json));
+	}).catch(() => abandon(stream));
 }
 
 function wanted(connection: Connection, stream: ClientHttp2Stream, json: Json): Wanted {

@@ -64,7 +64,11 @@ export class Egress {
 	/** For every new connection to the agent: this process carries from now on, and the machine is as the file says. */
 	async connected(connection: Connection): Promise<void> {
 		const policy = await this.#read();
-		const carrying = carryEgress(connection, (wanted) => this.#gateway.serve(wanted));
+		const carrying = carryEgress(
+			connection,
+			(wanted) => this.#gateway.serve(wanted),
+			() => void this.#gateway.recheck().catch(() => {}),
+		);
 		// An agent from before there was a way out: a machine gets the new one when it starts.
 		carrying.catch(() => {});
 		if (!policy.on) return;

@@ -30,6 +30,8 @@ export class Gateway {
 	readonly #options: GatewayOptions;
 	readonly #relay: Relay;
 	readonly #open = new Set<Duplex>();
+	/** Those whose requests are not seen one by one. */
+	readonly #carried = new Map<Duplex, Destination>();
 	#count = 0;
 
 	constructor(options: GatewayOptions) {
@@ -57,6 +59,17 @@ export class Gateway {
 			// The program, the machine or the host has gone meanwhile: nobody is there to be told.
 			.catch(() => {})
 			.finally(() => this.#count--);
+	}
+
+	/** Ends what was allowed and is no more. */
+	async recheck(): Promise<void> {
+		const policy = await this.#options.policy();
+		for (const [client, { host, port }] of this.#carried) {
+			const decision = decide(policy, host.text, port);
+			if (!(decision instanceof Refused)) continue;
+			this.#tell(decision);
+			client.destroy();
+		}
 	}
 
 	/** Every connection ends. */
@@ -95,6 +108,8 @@ export class Gateway {
 	async #carry(client: Duplex, socket: Socket, destination: Destination): Promise<void> {
 		this.#keep(client);
 		this.#keep(socket);
+		this.#carried.set(client, destination);
+		client.once("close", () => this.#carried.delete(client));
 		const ends = join(client, socket);
 		if (!isByName(destination)) return await ends.forward();
 		const begins = await beginning(client);

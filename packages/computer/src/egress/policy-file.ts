@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import type { DriverName } from "../driver.js";
 import { stateDirectory } from "../drivers/state-directory.js";
 import { ComputerError } from "../errors/index.js";
+import { expectAllow } from "./presets.js";
 import { expectRules, type Rule } from "./rules.js";
 import { expectSecrets, type Secret } from "./secrets.js";
 
@@ -105,8 +106,8 @@ function parse(value: Record<string, unknown>): NetworkPolicy {
 		asked,
 		damaged: false,
 		entries: entries.map(({ word, rules }: Record<string, unknown>) => {
-			if (typeof word !== "string") throw new TypeError("a word is missing");
-			return { word, rules: expectRules("rules", rules).map(({ text }) => text) };
+			const [known] = expectAllow("words", [word]);
+			return { word: known as string, rules: expectRules("rules", rules).map(({ text }) => text) };
 		}),
 		secrets: expectSecrets("secrets", (secrets as object[]).map(storedSecret)),
 	};
