@@ -46,6 +46,17 @@ toolSuite("tool-machine", (subject) => {
 		expect((await call("ExecuteBackground", { command: "no-such-program" })).structured).toMatchObject({ exitCode: 127 });
 	});
 
+	test("a program with a loop of events that only waits for its input is seen, too", async () => {
+		const { computer } = subject;
+		// The computer of the namespace driver has what runs this test.
+		if ((await computer.exec("command -v node")).exitCode !== 0) return;
+		expect((await call("Execute", { command: "node" })).text).toMatch(/^exit code 0 .*its input, which was empty/s);
+		const ask = 'require("readline").createInterface(process.stdin, process.stdout).question("Fruit? ", (a) => process.exit(a.length))';
+		const { structured } = await call("Execute", { command: `node -e '${ask}'` });
+		expect(structured).toMatchObject({ waitsForInput: true });
+		expect((await call("SendInput", { job: structured["job"], text: "pear" })).structured).toMatchObject({ exitCode: 4 });
+	});
+
 	test("a process gets a signal, and the computer's own none", async () => {
 		const { structured } = await call("ExecuteBackground", { command: "sleep 66" });
 		const { processes } = subject.computer;

@@ -38,7 +38,7 @@ func (c *Command) readsInput() bool {
 	return false
 }
 
-// standsAtInput: read(0, …), or a poll or select of descriptor 0 alone, as busybox' and bash's own read do.
+// standsAtInput: read(0, …), a poll or select of descriptor 0 alone, as busybox' and bash's own read do, or an epoll that has no end without it.
 func standsAtInput(process string) bool {
 	line, err := os.ReadFile(process + "/syscall")
 	fields := strings.Fields(string(line)) // number, six arguments, two pointers; or "running"
@@ -58,8 +58,32 @@ func standsAtInput(process string) bool {
 		return first == 1 // descriptors below 1
 	case slices.Contains(polls, number):
 		return second == 1 && polled(process, int64(first)) == 0
+	case slices.Contains(epolls, number):
+		timeout, err := strconv.ParseUint(fields[4], 0, 64)
+		return err == nil && int32(timeout) == -1 && watchesInput(process, first)
 	}
 	return false
+}
+
+// watchesInput tells whether an epoll descriptor has 0 among what it watches, and no connection that something could come by as well: Node and
+// other programs with a loop of events.
+func watchesInput(process string, epoll uint64) bool {
+	info, err := os.ReadFile(process + "/fdinfo/" + strconv.FormatUint(epoll, 10))
+	if err != nil {
+		return false
+	}
+	found := false
+	for line := range strings.Lines(string(info)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || fields[0] != "tfd:" {
+			continue
+		}
+		if target, _ := os.Readlink(process + "/fd/" + fields[1]); strings.HasPrefix(target, "socket:") {
+			return false
+		}
+		found = found || fields[1] == "0"
+	}
+	return found
 }
 
 // polled is the descriptor in the first pollfd at an address of the process; -1 when it can not be read.
