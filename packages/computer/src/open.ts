@@ -39,6 +39,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			]);
 			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
+			noteHost(slot, info, options);
 			if (!slot.created) await adopt(computer, slot, info, options);
 			return computer;
 		} catch (error) {
@@ -113,14 +114,19 @@ function passedOver(name: DriverName, availability: Availability, chosen: Driver
 	return availability.usable ? [] : [`made with ${chosen}, because ${name} is not usable: ${availability.reason}`];
 }
 
+/** What a driver without images calls the one that its machines have. */
+const HOST = "host";
+
+function noteHost(slot: Slot, { image }: MachineInfo, { image: wanted }: OpenOptions): void {
+	// The default is no wish.
+	if (image !== HOST || wanted === undefined || wanted === image || wanted === DEFAULTS.image) return;
+	slot.note(`this computer is made from the host's own system, not from ${wanted}`);
+}
+
 /** What the caller asks for against what is there: applied where that is possible, else told. */
 async function adopt(computer: Computer, slot: Slot, { image }: MachineInfo, options: OpenOptions): Promise<void> {
-	const { image: wanted, ...rest } = options;
-	const isHost = image === "host";
-	// The default is no wish.
-	if (isHost && wanted !== undefined && wanted !== image && wanted !== DEFAULTS.image)
-		slot.note(`this computer is made from the host's own system, not from ${wanted}`);
-	await computer.adopt(isHost ? rest : options).catch((error: unknown) => {
+	const { image: _, ...rest } = options;
+	await computer.adopt(image === HOST ? rest : options).catch((error: unknown) => {
 		// One of another version says nothing of itself: what was asked for is then no change.
 		if (!isComputerError(error, "not_supported")) throw error;
 		slot.note(error.message);
