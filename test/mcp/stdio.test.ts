@@ -212,6 +212,11 @@ describe.skipIf(target === undefined)("the server", () => {
 		expect(await offered(file, "path", "no/such/")).toEqual([]);
 		expect(await offered(log, "id", job)).toContain(job);
 		expect(await offered(log, "stream", "stde")).toEqual(["stderr"]);
+		const ofPrompt = async (name: string, argument: string, value: string) =>
+			(await client.complete({ ref: { type: "ref/prompt", name }, argument: { name: argument, value } })).completion.values;
+		expect(await ofPrompt("look-into-job", "job", job)).toContain(job);
+		expect(await ofPrompt("review-file", "path", "home/user/some/")).toEqual(["home/user/some/dot.png"]);
+		expect(await ofPrompt("do-task", "task", "a")).toEqual([]);
 	});
 
 	test("what runs longer goes on as a job, which Wait takes from there", { timeout: PATIENCE_MS }, async () => {

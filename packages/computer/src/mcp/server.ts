@@ -43,5 +43,5 @@ export function announcingServer(desk: Desk): Server {
 
 function instructions(name: string): string {
 	return `A Linux computer named ${name}, all yours: run commands, edit files, install what you need. Shells, files and jobs stay from call to call. \
-It is made at the first call, which may take a while; nothing in it touches the user's own machine. A command that takes long goes on as a job.`;
+It is made at the first call, which may take a while, and is apart from the user's own machine but for what the user shares with it. A command that takes long goes on as a job.`;
 }
