@@ -38,6 +38,8 @@ export interface Chat {
 
 export interface Message extends Chat {
 	readonly text: string;
+	/** The user has changed their mind at once. */
+	readonly aborted?: boolean;
 	/** Paths of this host. */
 	readonly files?: readonly { readonly name: string; readonly path: string; readonly sizeBytes: number; readonly fileType?: string }[];
 }
@@ -54,6 +56,8 @@ export class Imitation {
 	schematics: readonly Json[] = [];
 	/** The one that is loaded. */
 	model: Model | undefined;
+	/** RPCs that get no answer. */
+	readonly unanswered = new Set<string>();
 	readonly #server: WebSocketServer;
 	readonly #ready = deferred<void>();
 	readonly #paths = new Map<string, string>();
@@ -128,6 +132,7 @@ export class Imitation {
 			pci: randomUUID(),
 			token: randomUUID(),
 		});
+		if (message.aborted) this.#send("setPromptPreprocessor", { type: "abort", taskId });
 		const received = await answer;
 		if (received["type"] !== "complete") throw new Error(`no message: ${JSON.stringify(received).slice(0, 2000)}`);
 		const parts = (received["processed"] as { content: Json[] }).content;
@@ -223,6 +228,7 @@ export class Imitation {
 			case "rpcCall": {
 				const rpc = known.getRpcEndpoint(name);
 				if (rpc === undefined) throw new Error(`no RPC ${name}`);
+				if (this.unanswered.has(name)) return;
 				const result = this.#answer(place, name, exactly(rpc.parameter, message["parameter"], name) as Json);
 				exactly(rpc.returns, result, `the result of ${name}`);
 				reply({ type: "rpcResult", callId: message["callId"], ...(result !== undefined && { result }) });

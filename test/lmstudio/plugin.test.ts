@@ -81,6 +81,15 @@ describe("without a computer", () => {
 		for (const { parameters } of large.tools) expect(parameters).toMatchObject({ type: "object" });
 	});
 
+	test("a host that does not say which model it has gets its tools and its message", async () => {
+		const { host } = await start();
+		host.unanswered.add("processingGetOrLoadTokenSource").add("listLoaded");
+		const chosen = { text: "Hello there", config: { name: "t-not-there", driver: "namespace" } };
+		await expect(host.preprocess({ ...chosen, aborted: true })).rejects.toThrow('"aborted"');
+		expect((await host.preprocess(chosen)).text).toContain("You have a Linux computer.");
+		expect((await host.openSession(chosen)).tools.map(({ name }) => name)).toContain("RebuildComputer");
+	});
+
 	test("a message tells the model what its computer will be, and makes none", async () => {
 		const { host } = await start();
 		const config = { name: "t-not-there", driver: "namespace" };
