@@ -1,7 +1,10 @@
-import { type Computer, findComputer } from "lms-computer";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type Computer, findComputer, listComputers } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { DRIVERS } from "../support/drivers.js";
 import { guestNamespaces, pauseMachine, processesIn, startHolder, traces } from "../support/outside.js";
+import { fromRoot } from "../support/repository.js";
 import { expectError, output } from "../support/suite.js";
 
 const MIB = 1024 * 1024;
@@ -14,6 +17,16 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 async function limits(computer: Computer) {
 	const [{ memory, pids }, { cpus }] = await Promise.all([computer.metrics(), computer.info()]);
 	return { memoryBytes: memory.limitBytes, pids: pids.limit, cpus };
+}
+
+async function rebuildKilled({ name, driver }: Computer, settings: object, delayMs: number): Promise<void> {
+	const argv = [fromRoot("test/support/rebuild.mjs"), JSON.stringify({ name, driver }), JSON.stringify(settings)];
+	const child = spawn(process.execPath, argv, { cwd: fromRoot("."), stdio: ["ignore", "pipe", "inherit"] });
+	const exited = once(child, "exit");
+	await once(child.stdout, "data");
+	await new Promise((resolve) => setTimeout(resolve, delayMs));
+	child.kill("SIGKILL");
+	await exited;
 }
 
 // Every test has a computer of its own: these are about computers that change, come and go. Those that mostly wait do so together.
@@ -92,6 +105,22 @@ describe.for(DRIVERS)("$title", (target) => {
 			await computer.restart();
 			expect((await computer.exec('cat ~/kept; echo "$PWD[$plain]"; pgrep -f 10005[2]')).stdout).toBe("kept\n/usr[]\n");
 			expect(computer.notices).toEqual([]);
+		});
+	});
+
+	describe.skipIf(target.skip !== undefined)("killed", () => {
+		test("anywhere in a rebuild, there is one machine with its files, and the next rebuild succeeds", { timeout: 120_000 }, async () => {
+			const computer = await target.open("cut");
+			await computer.exec("echo kept >~/kept");
+			for (const delayMs of [100, 450]) {
+				await rebuildKilled(computer, { hostname: `after-${delayMs}` }, delayMs);
+				const found = await target.open("cut");
+				expect((await found.exec("cat ~/kept")).stdout).toBe("kept\n");
+				expect((await listComputers({ driver })).filter(({ name }) => name === computer.name)).toHaveLength(1);
+				await found.close();
+			}
+			await computer.rebuild({ hostname: "last" });
+			expect((await computer.exec("cat ~/kept; hostname")).stdout).toBe("kept\nlast\n");
 		});
 	});
 

@@ -77,7 +77,7 @@ export class EngineDriver implements Driver {
 		const engine = await this.#engine(options);
 		const facts = await engine.facts(options);
 		refuseWhatIsMissing(spec, facts, this.name);
-		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, options)]);
+		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, spec, options)]);
 		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {

@@ -1,6 +1,6 @@
 /** What of ours is on an engine that nobody needs: see docs/decisions/0007-ownership-and-life.md. */
 import type { ContainerInfo, ImageInfo } from "dockerode";
-import type { Abortable, Leftover } from "../../driver.js";
+import type { Abortable, Leftover, MachineSpec } from "../../driver.js";
 import { isComputerError } from "../../errors/index.js";
 import { LIFE } from "../../limits.js";
 import { agentHash } from "../agent-binary.js";
@@ -78,14 +78,23 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 	];
 }
 
-/** Ephemeral machines that ended when their engine could not remove them. Best effort, before a machine is made. */
-export async function removeDead(engine: Engine, options: Abortable): Promise<void> {
+/**
+ * Ephemeral machines that ended when their engine could not remove them; and images of such, when the next ephemeral one is made: it alone is to wait for
+ * that. Best effort.
+ */
+export async function removeDead(engine: Engine, spec: MachineSpec, options: Abortable): Promise<void> {
 	try {
 		const [owner, all] = await Promise.all([ownerId(), listContainers(engine, { label: [`${LABELS.own}=1`] }, options)]);
 		await engine.dialect.clearAfter?.(new Set(all.map(({ Id }) => Id)));
 		for (const found of all) {
 			const isEphemeral = found.Labels[LABELS.owner] === owner && found.Labels[LABELS.persistence] === "ephemeral";
 			if (isEphemeral && hasEnded(found)) await removeContainer(engine, found.Id, nameOf(found), options);
+		}
+		if (spec.persistence !== "ephemeral") return;
+		const names = new Set(all.map(nameOf));
+		for (const tag of await allTags(engine, options)) {
+			const isEphemeral = tag.labels[LABELS.owner] === owner && tag.labels[LABELS.persistence] === "ephemeral";
+			if (isEphemeral && !names.has(tag.name) && isOlder(tag.createdSeconds, 2 * LIFE.unclaimedMs)) await dropTag(engine, tag);
 		}
 	} catch {
 		// They are leftovers then.
