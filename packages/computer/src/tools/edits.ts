@@ -57,7 +57,7 @@ async function replace(call: ToolCall): Promise<Answer> {
 			const lines = replaced.map(({ firstLine }) => firstLine);
 			const where = `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}`;
 			return {
-				text: [...notes, `replaced ${replaced.length} in ${path}, at ${where} of ${totalLines}`].join("\n"),
+				text: [...notes, `replaced ${replaced.length} in ${showLine(path)}, at ${where} of ${totalLines}`].join("\n"),
 				structured: { path, lines, totalLines },
 			};
 		} catch (error) {
@@ -156,7 +156,7 @@ async function insert(call: ToolCall): Promise<Answer> {
 	const { firstLine, insertedLines, totalLines } = done;
 	const last = firstLine + insertedLines - 1;
 	return {
-		text: `${plain === undefined ? "" : "note: line numbers were taken away\n"}inserted lines ${firstLine} to ${last} of ${path}, now ${totalLines} lines`,
+		text: `${plain === undefined ? "" : "note: line numbers were taken away\n"}inserted lines ${firstLine} to ${last} of ${showLine(path)}, now ${totalLines} lines`,
 		structured: { path, firstLine, insertedLines, totalLines },
 	};
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Computer } from "../computer.js";
 import type { ExecResult, Execution } from "../index.js";
 import { TOOL_LIMITS } from "../limits.js";
+import { showLine } from "./clean.js";
 import { beforeDanger } from "./danger.js";
 import { EVERYWHERE, flag, HINTS, parameters, text, tool, whole } from "./define.js";
 import type { Log } from "./excerpt.js";
@@ -149,7 +150,7 @@ function logLinks({ id, stdoutBytes, stderrBytes }: ExecResult): Link[] {
 
 function headline({ id, exitCode, running, durationMs, cwd }: ExecResult, prompt: Prompt | undefined, port: number | undefined): string {
 	const seconds = `${(durationMs / 1000).toFixed(1)} s`;
-	if (!running) return `exit code ${exitCode} (${seconds}, in ${cwd})`;
+	if (!running) return `exit code ${exitCode} (${seconds}, in ${showLine(cwd)})`;
 	if (prompt !== undefined) return `waits for input as job "${id}": ${prompt.what}`;
 	if (port !== undefined) return `runs on as job "${id}": it listens on port ${port}. The shell is free for the next command`;
 	return `still running after ${seconds}, goes on as job "${id}". The shell is free for the next command`;

@@ -1,5 +1,6 @@
 /** A failure as a model gets it: three short lines, the last of them the call to make next. */
 import { ComputerError, type ErrorCode } from "../errors/index.js";
+import { showLine } from "./clean.js";
 import type { Answer, Arguments, ToolDefinition } from "./tool.js";
 
 export interface Failure {
@@ -94,7 +95,8 @@ function parentOf(path: string): string {
 }
 
 export function failed(failure: Failure, details = ""): Answer {
-	const lines = [`error: ${failure.message}`];
+	// Paths and words of the guest are in it: one line stays one.
+	const lines = [`error: ${showLine(failure.message)}`];
 	if (failure.hint !== "") lines.push(`hint: ${failure.hint}`);
 	if (failure.next !== "") lines.push(`next: ${failure.next}`);
 	if (details !== "") lines.push(details);

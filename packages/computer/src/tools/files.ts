@@ -64,9 +64,10 @@ async function read(call: ToolCall): Promise<Answer> {
 	const content = shown.truncated ? shown.text.replace(/\n$/, "") : shown.text;
 	const last = shown.truncated ? Math.max(startLine, startLine + content.split("\n").length - 2) : lines.endLine;
 	const truncated = shown.truncated || lines.truncated;
-	const notes = [`${path}: lines ${startLine} to ${last} of ${lines.totalLines}`];
-	if (lines.totalLines === 0) notes[0] = `${path}: an empty file`;
-	else if (startLine > lines.totalLines) notes[0] = `${path}: it has ${lines.totalLines} lines, none from ${startLine} on`;
+	const shownPath = showLine(path);
+	const notes = [`${shownPath}: lines ${startLine} to ${last} of ${lines.totalLines}`];
+	if (lines.totalLines === 0) notes[0] = `${shownPath}: an empty file`;
+	else if (startLine > lines.totalLines) notes[0] = `${shownPath}: it has ${lines.totalLines} lines, none from ${startLine} on`;
 	if (truncated && last < lines.totalLines) notes.push(`next: ${call.say("ReadFile", { path, startLine: last + 1 })}`);
 	if (content.includes("\ufffd")) notes.push("note: bytes that are not UTF-8 are shown as \ufffd");
 	if (changed) notes.push("note: characters that do not show are written as their numbers");
@@ -80,7 +81,7 @@ async function read(call: ToolCall): Promise<Answer> {
 function binary(call: ToolCall, path: string, { size }: FileEntry): Answer {
 	const next = call.say("Execute", { command: `file ${quoted(path)}; head -c 256 ${quoted(path)} | od -c` });
 	return {
-		text: `${path} is no text but ${size} bytes of data\nnext: ${next}`,
+		text: `${showLine(path)} is no text but ${size} bytes of data\nnext: ${next}`,
 		structured: { path, content: "", truncated: true },
 		links: [fileLink(path)],
 	};
@@ -115,7 +116,7 @@ function checkSize(call: ToolCall, path: string, content: string): void {
 }
 
 function written({ path, size }: FileEntry, verb: string): Answer {
-	return { text: `${verb} ${path}, now ${size} bytes`, structured: { path, bytes: size }, links: [fileLink(path)] };
+	return { text: `${verb} ${showLine(path)}, now ${size} bytes`, structured: { path, bytes: size }, links: [fileLink(path)] };
 }
 
 function fileLink(path: string): { uri: string; name: string } {

@@ -89,7 +89,7 @@ async function listing(call: ToolCall): Promise<Answer> {
 	const truncated = found.truncated || shown.truncated;
 	const more = truncated ? ": the first of more; list one of its folders for the rest" : "";
 	return {
-		text: `${path}: ${entries.length} entries${more}\n${asData("list", shown.text)}`,
+		text: `${showLine(path)}: ${entries.length} entries${more}\n${asData("list", shown.text)}`,
 		structured: { path, entries: entries.map(({ path, type, size }) => ({ path, type, size })), truncated },
 	};
 }
@@ -112,7 +112,7 @@ async function transfer(call: ToolCall, way: "move" | "copy"): Promise<Answer> {
 	const there = await computer.files.stat(to, { signal }).catch(() => undefined);
 	if (there?.type === "directory" || to.endsWith("/")) to = `${to.replace(/\/+$/, "")}/${from.replace(/\/+$/, "").split("/").at(-1)}`;
 	const { path } = await computer.files[way](from, to, { signal });
-	return { text: `${way === "move" ? "moved" : "copied"} ${from} to ${path}`, structured: { path } };
+	return { text: `${way === "move" ? "moved" : "copied"} ${showLine(from)} to ${showLine(path)}`, structured: { path } };
 }
 
 async function search(call: ToolCall): Promise<Answer> {
@@ -150,7 +150,7 @@ async function search(call: ToolCall): Promise<Answer> {
 	const truncated = found.truncated || shown.truncated;
 	notes.push(
 		found.matches.length === 0
-			? `no line matches in ${found.searched} files below ${options.path}`
+			? `no line matches in ${found.searched} files below ${showLine(options.path)}`
 			: `${found.matches.length}${found.truncated ? " of more" : ""} lines in ${found.files} files`,
 	);
 	return {

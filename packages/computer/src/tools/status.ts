@@ -38,7 +38,7 @@ export async function statusOf(call: ToolCall): Promise<Answer> {
 	];
 	if (call.args["showProcesses"] === true) lines.push(...(await processLines(computer, signal)));
 	return {
-		text: [...computer.notices.map((notice) => `notice: ${notice}`), asData("status", lines.map(showLine).join("\n"))].join("\n"),
+		text: [...computer.notices.map((notice) => `notice: ${showLine(notice)}`), asData("status", lines.map(showLine).join("\n"))].join("\n"),
 		structured: {
 			name: computer.name,
 			driver: computer.driver,

@@ -4,6 +4,7 @@ import { expectOneOf, expectWhole, refuse } from "../expect.js";
 import { TOOL_BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { prepare } from "./arguments.js";
 import { Budget, type BudgetState } from "./budget.js";
+import { showLine } from "./clean.js";
 import { failed, failureOf, ToolFailure } from "./failure.js";
 import { callOf } from "./groups.js";
 import { Memory } from "./memory.js";
@@ -203,7 +204,7 @@ export class Toolbox {
 
 	#result(answer: Answer, repairs: readonly string[], again: string, news: readonly string[]): ToolResult {
 		const budget = this.#budget.state;
-		const lines = [...news.map((text) => `notice: ${text}`), ...repairs.map((text) => `note: ${text}`)];
+		const lines = [...news.map((text) => `notice: ${showLine(text)}`), ...repairs.map((text) => `note: ${text}`)];
 		lines.push(answer.text);
 		if (again !== "") lines.push(`another way: ${again}`);
 		if (budget !== undefined) lines.push(`[calls this turn: ${budget.used} used, ${budget.remaining} left of ${budget.perTurn}]`);

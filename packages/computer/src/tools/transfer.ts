@@ -1,6 +1,7 @@
 /** Files between the host and the computer, and only the folders of the host that the door allowed. */
 import { basename } from "node:path";
 import { TOOL_LIMITS } from "../limits.js";
+import { showLine } from "./clean.js";
 import { HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { ToolFailure } from "./failure.js";
 import { hostDestination, hostSource } from "./host-folders.js";
@@ -116,7 +117,7 @@ interface Facts {
 function result(from: string, to: string, { hostPath, containerPath, entries, bytes, skipped }: Facts): Answer {
 	const left = skipped.slice(0, 5).map((path) => JSON.stringify(path));
 	return {
-		text: `copied ${from} to ${to}: ${entries} ${entries === 1 ? "entry" : "entries"}, ${bytes} bytes${left.length === 0 ? "" : `; left out: ${left.join(", ")}`}`,
+		text: `copied ${showLine(from)} to ${showLine(to)}: ${entries} ${entries === 1 ? "entry" : "entries"}, ${bytes} bytes${left.length === 0 ? "" : `; left out: ${left.join(", ")}`}`,
 		structured: { hostPath, containerPath, entries, bytes, skipped },
 	};
 }
