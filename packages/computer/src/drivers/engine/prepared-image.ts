@@ -23,7 +23,7 @@ import { PREPARED_LABELS, removeAbandoned, removeSuperseded, TEMPORARY_PREFIX } 
 
 export const REPOSITORY = "lms-computer/prepared";
 /** To be raised when what is put into an image changes. */
-const RECIPE = "1";
+export const PREPARED_RECIPE = "1";
 
 const flights = new Flights<PreparedImage>();
 
@@ -41,7 +41,7 @@ export interface PreparedImage {
 export async function prepareImage(engine: Engine, base: ImageInspectInfo, options: CreateOptions): Promise<PreparedImage> {
 	const arch = architectureOf(base);
 	const hash = agentHash(arch);
-	const tag = createHash("sha256").update(`${RECIPE}\n${base.Id}\n${hash}`).digest("hex").slice(0, 12);
+	const tag = createHash("sha256").update(`${PREPARED_RECIPE}\n${base.Id}\n${hash}`).digest("hex").slice(0, 12);
 	const name = `${REPOSITORY}:${tag}`;
 	const labels = { [PREPARED_LABELS.own]: "1", [PREPARED_LABELS.base]: base.Id, [PREPARED_LABELS.agent]: hash };
 	const own = { ...labels, [LABELS.owner]: await ownerId() };

@@ -18,7 +18,7 @@ import { Flights } from "./flights.js";
 import { FrameReader } from "./frames.js";
 import { findImage } from "./image.js";
 import { LABELS } from "./labels.js";
-import { isLabelled, type PreparedImage, REPOSITORY } from "./prepared-image.js";
+import { isLabelled, PREPARED_RECIPE, type PreparedImage, REPOSITORY } from "./prepared-image.js";
 import { PREPARED_LABELS, removeAbandoned, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { recentFailure, rememberFailure } from "./preset-failures.js";
 import { EXIT_NO_PACKAGES, EXIT_SCRIPT_FAILED, PRESET_RECIPE, presetScript } from "./preset-script.js";
@@ -40,7 +40,7 @@ export async function withPreset(
 	if (isEmpty(spec.preset)) return prepared;
 	const { name, packages, script, required } = spec.preset;
 	const tag = createHash("sha256")
-		.update(JSON.stringify([PRESET_RECIPE, prepared.id, name, packages, script]))
+		.update(JSON.stringify([PRESET_RECIPE, PREPARED_RECIPE, prepared.baseId, prepared.agentHash, name, packages, script]))
 		.digest("hex")
 		.slice(0, 12);
 	const labels = {
