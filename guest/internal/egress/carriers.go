@@ -16,8 +16,10 @@ import (
 
 const (
 	maxCarriers = 64
-	// takeTimeout is how long a carrier may take to say that it looks at a connection: a process that was stopped says nothing.
-	takeTimeout = 2 * time.Second
+	// takeTimeout is how long a carrier may take to say that it looks at a connection: a process that was stopped says nothing. The last one that
+	// can be asked has longer: it may be busy.
+	takeTimeout     = 2 * time.Second
+	lastTakeTimeout = 20 * time.Second
 	// verdictTimeout is for a host that looks up a name and dials.
 	verdictTimeout = 60 * time.Second
 	// maxLineBytes of a carrier's answer: a refusal's text, escaped.
@@ -92,7 +94,11 @@ func (cs *carriers) offer(c *connection) {
 		c.verdicts = make(chan verdict, 4)
 		cs.waiting[id] = c
 		cs.mu.Unlock()
-		said := c.ask(next)
+		patience := takeTimeout
+		if cs.next(asked) == nil {
+			patience = lastTakeTimeout
+		}
+		said := c.ask(next, patience)
 		cs.mu.Lock()
 		_, still := cs.waiting[id]
 		delete(cs.waiting, id)
@@ -109,9 +115,9 @@ func (cs *carriers) offer(c *connection) {
 }
 
 // ask waits for what one carrier says; the zero verdict is a pass.
-func (c *connection) ask(next *carrier) verdict {
+func (c *connection) ask(next *carrier, patience time.Duration) verdict {
 	line, _ := json.Marshal(c.wanted)
-	timer := time.NewTimer(takeTimeout)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case next.lines <- append(line, '\n'):
