@@ -62,7 +62,7 @@ async function crowd(stage, count) {
 	const start = performance.now();
 	const computers = [];
 	for (let i = 0; i < count; i++) {
-		computers.push(await stage.fresh("namespace"));
+		computers.push(await stage.fresh("namespace", { maxComputers: 0 }));
 		await computers.at(-1).exec("true");
 	}
 	const made = performance.now() - start;

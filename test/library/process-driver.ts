@@ -134,6 +134,10 @@ export class ProcessMachine implements Machine {
 		await this.stop();
 	}
 
+	async claim(): Promise<Machine> {
+		throw new ComputerError("not_supported", "it has one name");
+	}
+
 	async connect(): Promise<Duplex> {
 		this.#expectThere();
 		if (this.agent === undefined) throw new ComputerError("machine_gone", "it does not run");

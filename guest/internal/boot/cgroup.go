@@ -16,6 +16,9 @@ import (
 
 // groupID names a machine's group: two state directories may have machines of the same name.
 func groupID(directory string) string {
+	if kept := keptGroup(directory); kept != "" {
+		return kept
+	}
 	sum := sha256.Sum256([]byte(directory))
 	return filepath.Base(directory) + "-" + hex.EncodeToString(sum[:4])
 }

@@ -43,7 +43,8 @@ func start(in io.Reader, out io.Writer) error {
 	signal.Notify(stopping, syscall.SIGTERM, syscall.SIGINT)
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	cleanUp(spec.Directory)
-	defer cleanUp(spec.Directory)
+	place := &place{directory: spec.Directory}
+	defer func() { cleanUp(place.settle()) }()
 	if err := applyNext(spec.Directory, spec.Next); err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func start(in io.Reader, out io.Writer) error {
 
 	letGoOfStdio()
 	freezer := findFreezer(spec.Directory)
-	master := &supervisor{directory: spec.Directory, groups: groups, stopping: stopping, freezer: freezer}
+	master := &supervisor{place: place, groups: groups, stopping: stopping, freezer: freezer}
 	go master.serve(control)
 	go func() { _ = removeTree(spec.Directory, oldDirectory) }()
 	ended := make(chan struct{})
@@ -84,7 +85,7 @@ func start(in io.Reader, out io.Writer) error {
 		terminate(child.Process, ended)
 	}
 	if spec.UnheldMs > 0 && !master.keep.Load() {
-		removeOwn(spec.Directory)
+		removeOwn(place.settle())
 	}
 	return nil
 }
@@ -147,10 +148,10 @@ func cleanUp(directory string) {
 
 // supervisor is what a machine is asked through its control socket.
 type supervisor struct {
-	directory string
-	groups    []group
-	stopping  chan<- os.Signal
-	freezer   *freezer
+	place    *place
+	groups   []group
+	stopping chan<- os.Signal
+	freezer  *freezer
 	// An ephemeral machine that is stopped to be started again keeps its files.
 	keep atomic.Bool
 
@@ -164,6 +165,7 @@ type supervisor struct {
 //	freeze, thaw   has it stand still
 //	limit JSON     sets limits anew
 //	state, resume  whether somebody else has it stand still; lets it go on then
+//	rename NAME    moves its directory, running as it is, to another name beside it
 //
 // Connections of who stops it stay open until this process is gone, so that their end says: all is cleaned up. Who says "freeze" has the machine
 // stand still until "thaw", or until the connection ends: it must not stay so when that process is killed.
@@ -209,6 +211,12 @@ func (s *supervisor) converse(connection net.Conn) {
 				continue
 			}
 			say("limited")
+		case "rename":
+			if err := s.place.rename(argument); err != nil {
+				say("not renamed: %s", err)
+				continue
+			}
+			say("renamed")
 		case "halt", "stop":
 			s.keep.Store(verb == "halt")
 			select {

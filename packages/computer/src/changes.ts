@@ -8,7 +8,7 @@ import { machineSpec, type OpenOptions } from "./options.js";
 /** What of a computer can be asked for. */
 export type MachineOptions = Omit<
 	OpenOptions,
-	"name" | "driver" | "timeoutMs" | "maxOutputBytes" | "maxComputers" | "onProgress" | "signal"
+	"name" | "driver" | "timeoutMs" | "maxOutputBytes" | "maxComputers" | "pool" | "onProgress" | "signal"
 >;
 
 type MachineKey = keyof MachineOptions & keyof MachineSpec;

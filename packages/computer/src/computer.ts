@@ -1,4 +1,5 @@
 import { Commands } from "./agent/commands.js";
+import type { Connection } from "./agent/connection.js";
 import { Environment } from "./agent/environment.js";
 import { exec } from "./agent/exec.js";
 import type { ExecOptions, SpawnOptions } from "./agent/exec-options.js";
@@ -74,7 +75,7 @@ export class Computer {
 	#removed = false;
 
 	/** @internal openComputer and findComputer make them. */
-	constructor(slot: Slot, lease: Lease, calls: CallDefaults = {}) {
+	constructor(slot: Slot, lease: Lease, calls: CallDefaults = {}, connection?: Connection) {
 		this.#calls = { timeoutMs: calls.timeoutMs, maxOutputBytes: calls.maxOutputBytes };
 		this.name = slot.name;
 		this.driver = slot.driver.name;
@@ -87,6 +88,7 @@ export class Computer {
 			onConnect: (connection) => this.#egress.connected(connection),
 		});
 		this.#egress = new Egress({ name: this.name, driver: this.driver, link: this.#link, note: (notice) => slot.note(notice) });
+		if (connection !== undefined) this.#link.adopt(connection);
 		this.files = new Files(this.#link);
 		this.sessions = new Sessions(this.#link);
 		this.terminals = new Terminals(this.#link);

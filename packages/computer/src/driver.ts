@@ -174,6 +174,8 @@ export interface Machine {
 	remove(options?: Abortable): Promise<void>;
 	/** Idempotent. `not_supported` where it can not be changed while the machine runs; with `context.rebuild` a machine made anew can have it. */
 	setNetwork(network: MachineSpec["network"], options?: Abortable): Promise<void>;
+	/** A running spare of a pool (SPARE_PATTERN in limits.ts) gets its name; answers the machine of that name. `already_exists` when something has it. */
+	claim(name: string, options?: Abortable): Promise<Machine>;
 	/** A new byte stream to the running agent. Destroying it ends whatever was spawned for it. */
 	connect(options?: Abortable): Promise<Duplex>;
 	/** What it is made from, with all that was changed since. Undefined: it does not say. */

@@ -43,6 +43,20 @@ export const LIFE = {
 	maxComputers: 100,
 } as const;
 
+/** Spare computers of one process; see pool.ts. */
+export const POOL = {
+	maxSize: 100,
+	/** Made at once. */
+	atOnce: 2,
+	/** From a request to the making of what it has taken. */
+	restMs: 250,
+	/** Spares go when nobody has asked for one for so long. */
+	unusedMs: 10 * 60_000,
+} as const;
+
+/** The name of a machine that waits in a pool. */
+export const SPARE_PATTERN = /^pool-[0-9a-f]{12}$/;
+
 /** Past these the oldest checkpoints of a computer go when one is made. */
 export const CHECKPOINTS = {
 	maxCount: 10,

@@ -8,6 +8,7 @@ import { DEFAULTS } from "./limits.js";
 import { resolveFolders } from "./options/folders.js";
 import { DRIVER_NAMES } from "./options/settings.js";
 import { computerName, driverChoice, machineSpec, type OpenOptions } from "./options.js";
+import { claimSpare, poolSize } from "./pool.js";
 import { Slot } from "./slot.js";
 import { inTurn } from "./turn.js";
 import { recall, remember } from "./whereabouts.js";
@@ -17,23 +18,28 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 	const asked = machineSpec(options);
 	const spec = { ...asked, folders: await resolveFolders(asked.folders) };
 	const choice = driverChoice(options.driver);
+	const size = poolSize(options.pool, spec);
 	const steps: CreateOptions = { signal: options.signal, onProgress: options.onProgress };
 	return inTurn(spec.name, options.signal, async () => {
 		const place = await choosePlace(spec.name, choice, options);
+		const pooled = place.machine === undefined && size !== undefined;
+		const spare = pooled ? await claimSpare(place.lease.driver.name, spec, size, options.maxComputers) : undefined;
 		const slot = new Slot({
 			driver: place.lease.driver,
 			name: spec.name,
 			spec,
-			machine: place.machine,
+			machine: spare?.machine ?? place.machine,
+			created: spare !== undefined,
 			maxComputers: options.maxComputers,
 		});
-		const computer = new Computer(slot, place.lease, options);
+		const computer = new Computer(slot, place.lease, options, spare?.connection);
 		try {
-			await slot.ready(steps);
+			if (spare === undefined) await slot.ready(steps);
+			else slot.tell("created", `created with ${place.lease.driver.name}, from the pool`);
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
 			const [info] = await Promise.all([
-				slot.machine.inspect({ signal: options.signal }),
+				spare?.info ?? slot.machine.inspect({ signal: options.signal }),
 				computer.start({ signal: options.signal }),
 				remember(spec.name, slot.driver.name),
 			]);

@@ -7,6 +7,7 @@ import type { AskedFolder, FolderOption } from "./options/folders.js";
 import type { PortOption } from "./options/ports.js";
 import type { PresetOption } from "./options/preset.js";
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./options/settings.js";
+import type { PoolOptions } from "./pool.js";
 
 export interface OpenOptions extends Abortable {
 	/** One computer per name. `[a-z0-9][a-z0-9_.-]{0,62}`, default "default". */
@@ -53,6 +54,8 @@ export interface OpenOptions extends Abortable {
 	readonly maxOutputBytes?: number | undefined;
 	/** A computer past so many of one's own on one driver is not made: `limit_reached`. 0 means no limit. Default 100. */
 	readonly maxComputers?: number | undefined;
+	/** Keeps so many computers like this one ready in the background, for as long as this process lives: ephemeral ones alone. Default: none. */
+	readonly pool?: PoolOptions | undefined;
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -61,7 +64,7 @@ export interface AskedSpec extends MachineSpec {
 	readonly folders: readonly AskedFolder[];
 }
 
-const KEYS = ["name", ...SETTING_NAMES, "onProgress", "signal"] as const satisfies readonly (keyof OpenOptions)[];
+const KEYS = ["name", ...SETTING_NAMES, "pool", "onProgress", "signal"] as const satisfies readonly (keyof OpenOptions)[];
 
 export function driverChoice(value: unknown): "auto" | DriverName {
 	return SETTINGS.driver.check(value ?? SETTINGS.driver.fallback);

@@ -16,6 +16,8 @@ export interface SlotOptions {
 	readonly maxComputers?: number | undefined;
 	/** Already attached. */
 	readonly machine?: Machine | undefined;
+	/** And running, and made for this slot. */
+	readonly created?: boolean | undefined;
 }
 
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
@@ -45,6 +47,8 @@ export class Slot {
 		this.#spec = options.spec;
 		this.#maxComputers = options.maxComputers ?? LIFE.maxComputers;
 		this.#machine = options.machine;
+		this.#created = options.created ?? false;
+		this.#checked = this.#created;
 	}
 
 	/** The last `ready` made it. */

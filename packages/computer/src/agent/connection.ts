@@ -1,5 +1,6 @@
 /** One HTTP/2 session with the agent, over one byte stream of the machine. */
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ComputerError } from "../errors/index.js";
 import { BOUNDS, DEADLINES, PROTOCOL_GENERATION } from "../limits.js";
@@ -112,6 +113,17 @@ export class Connection {
 	/** A new request may be sent. */
 	get alive(): boolean {
 		return !this.#session.closed && !this.#session.destroyed;
+	}
+
+	/** An idle one that is not referenced does not keep the process alive. */
+	unref(): void {
+		this.#session.unref();
+		(this.#duplex as Partial<Socket>).unref?.();
+	}
+
+	ref(): void {
+		this.#session.ref();
+		(this.#duplex as Partial<Socket>).ref?.();
 	}
 
 	/** Every pending request rejects with connection_lost. */

@@ -42,6 +42,14 @@ export class AgentLink {
 		return waitFor(this.#opening, signal);
 	}
 
+	/** Begins with a connection that is there already. */
+	adopt(connection: Connection): void {
+		this.#opening = this.#accept(connection).finally(() => {
+			this.#opening = undefined;
+		});
+		this.#opening.catch(() => {}); // whoever calls next hears of it, or gets another one
+	}
+
 	/** The live connection, or the next one that a call makes. Makes none. */
 	async next(signal: AbortSignal): Promise<Connection> {
 		if (this.#connection?.alive) return this.#connection;
@@ -84,8 +92,11 @@ export class AgentLink {
 
 	async #open(): Promise<Connection> {
 		const { signal } = this.#closing;
-		const connection = await this.#options.connect((stream) => Connection.open(stream, signal), { signal });
-		if (signal.aborted) connection.close();
+		return await this.#accept(await this.#options.connect((stream) => Connection.open(stream, signal), { signal }));
+	}
+
+	async #accept(connection: Connection): Promise<Connection> {
+		if (this.#closing.signal.aborted) connection.close();
 		// What is wrong with the machine is told by the call that goes on or fails.
 		connection.onSilence = async () => await this.#options.onSilence?.().catch(() => {});
 		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();

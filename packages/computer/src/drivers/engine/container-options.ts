@@ -5,7 +5,7 @@ import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
 import { agentArguments } from "./agent-arguments.js";
 import type { Dialect } from "./dialect.js";
 import type { EngineFacts } from "./facts.js";
-import { labelsFor } from "./labels.js";
+import { CONTAINER_PREFIX, labelsFor } from "./labels.js";
 import type { PreparedImage } from "./prepared-image.js";
 import { exposedPorts, ties } from "./ties.js";
 
@@ -41,7 +41,7 @@ export interface Birth {
 }
 
 export function containerName(name: string): string {
-	return `lms-computer-${name}`;
+	return CONTAINER_PREFIX + name;
 }
 
 export function containerOptions(

@@ -38,7 +38,8 @@ export async function createContainer(engine: Engine, plan: ContainerPlan, optio
 /** What a container was made from and what was changed since; `not_supported` when it does not say. */
 export async function settingsOf(engine: Engine, container: ContainerInspectInfo, name: string): Promise<MachineSpec> {
 	const spec = specOf(container.Config.Labels);
-	if (spec !== undefined) return { ...spec, ...(await readChanges(engine.dialect, container.Id)), network: attachedNetwork(container) };
+	if (spec !== undefined)
+		return { ...spec, name, ...(await readChanges(engine.dialect, container.Id)), network: attachedNetwork(container) };
 	throw new ComputerError("not_supported", `The machine ${name} does not say what it was made from`, {
 		hint: "It was made by another version of lms-computer. Make the computer anew.",
 	});

@@ -25,7 +25,7 @@ import { refusedLimit } from "./errors.js";
 import type { ExecStream } from "./exec-stream.js";
 import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
-import { LABELS } from "./labels.js";
+import { LABELS, machineName } from "./labels.js";
 import { findLeftovers, removeDead } from "./leftovers.js";
 import { locateEngine } from "./locate.js";
 import { EngineMachine } from "./machine.js";
@@ -93,7 +93,12 @@ export class EngineDriver implements Driver {
 
 	async attach(name: string, options: Abortable = {}): Promise<Machine | undefined> {
 		const engine = await this.#engine(options);
-		const found = await this.#containers(engine, [`${LABELS.own}=1`, `${LABELS.name}=${name}`], options);
+		const [labelled, named] = await Promise.all([
+			this.#containers(engine, { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] }, options),
+			// A spare that was handed out has another name on its label.
+			this.#containers(engine, { label: [`${LABELS.own}=1`], name: [`^/?${containerName(name).replaceAll(".", "\\.")}$`] }, options),
+		]);
+		const found = [...labelled, ...named].filter(({ Names, Labels }) => machineName(Names, Labels) === name);
 		const container = chooseContainer(found, name);
 		return container && this.#machine(engine, container.Id, name);
 	}
@@ -101,14 +106,14 @@ export class EngineDriver implements Driver {
 	async list(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
 		const engine = await this.#engine(options);
 		const whose = options.own ? [`${LABELS.owner}=${await ownerId()}`] : [];
-		const found = await this.#containers(engine, [`${LABELS.own}=1`, ...whose], options, options.sizes);
+		const found = await this.#containers(engine, { label: [`${LABELS.own}=1`, ...whose] }, options, options.sizes);
 		const infos = await Promise.all(chooseEach(found).map((container) => this.#inspect(engine, container, options)));
 		return infos.filter((info) => info !== undefined);
 	}
 
 	async count(options: Abortable = {}): Promise<number> {
 		const engine = await this.#engine(options);
-		return chooseEach(await this.#containers(engine, [`${LABELS.own}=1`, `${LABELS.owner}=${await ownerId()}`], options)).length;
+		return chooseEach(await this.#containers(engine, { label: [`${LABELS.own}=1`, `${LABELS.owner}=${await ownerId()}`] }, options)).length;
 	}
 
 	async leftovers(options: Abortable = {}): Promise<readonly Leftover[]> {
@@ -197,8 +202,8 @@ export class EngineDriver implements Driver {
 		}
 	}
 
-	async #containers(engine: Engine, label: string[], options: Abortable, sizes = false): Promise<readonly Listed[]> {
-		const query = { all: true, filters: { label }, ...(sizes ? { size: true } : {}) };
+	async #containers(engine: Engine, filters: Record<string, string[]>, options: Abortable, sizes = false): Promise<readonly Listed[]> {
+		const query = { all: true, filters, ...(sizes ? { size: true } : {}) };
 		return await engine.call("list the machines", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
 	}
 

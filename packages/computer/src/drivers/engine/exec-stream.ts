@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { ComputerError } from "../../errors/index.js";
 import { cleanWords } from "./errors.js";
@@ -32,6 +33,17 @@ export class ExecStream extends Duplex {
 			if (!this.#ended) this.destroy(lost("it was closed"));
 		});
 		socket.pause();
+	}
+
+	/** As a socket's: what does not keep the process alive. */
+	unref(): this {
+		(this.#socket as Partial<Socket>).unref?.();
+		return this;
+	}
+
+	ref(): this {
+		(this.#socket as Partial<Socket>).ref?.();
+		return this;
 	}
 
 	override _read(): void {

@@ -1,8 +1,12 @@
 /** A machine's labels are its record: no file on the host says that it exists. */
 import type { MachineSpec } from "../../driver.js";
+import { SPARE_PATTERN } from "../../limits.js";
 import { completeSpec } from "../earlier-specs.js";
 import type { Limits } from "./container-options.js";
 import type { PreparedImage } from "./prepared-image.js";
+
+/** Before the name of a computer, in that of its container. */
+export const CONTAINER_PREFIX = "lms-computer-";
 
 export const LABELS = {
 	own: "lms-computer",
@@ -20,6 +24,14 @@ export const LABELS = {
 	/** Why the preset that nobody asked for is not there. */
 	lacks: "lms-computer.lacks",
 } as const;
+
+/** A machine's name is on its label, which can not be changed: of a spare that was handed out it is the container's own. */
+export function machineName(containerNames: readonly string[], labels: Readonly<Record<string, string>> | undefined): string {
+	const label = labels?.[LABELS.name] ?? "";
+	if (!SPARE_PATTERN.test(label)) return label;
+	const named = containerNames.map((name) => name.replace(/^\//, "")).find((name) => name.startsWith(CONTAINER_PREFIX));
+	return named?.slice(CONTAINER_PREFIX.length) ?? label;
+}
 
 export function labelsFor(spec: MachineSpec, image: Pick<PreparedImage, "agentHash" | "lacks">, owner: string): Record<string, string> {
 	return {

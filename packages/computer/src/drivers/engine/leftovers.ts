@@ -9,7 +9,7 @@ import { changedContainers, forgetChanges } from "./changed-settings.js";
 import { allTags, dropTag, plainId } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
-import { LABELS } from "./labels.js";
+import { LABELS, machineName } from "./labels.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
 import { isAnyStandIn } from "./stand-ins.js";
@@ -149,8 +149,8 @@ async function listImages(engine: Engine, options: Abortable): Promise<readonly 
 	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listImages({ all: true, abortSignal }), options);
 }
 
-function nameOf({ Labels }: ContainerInfo): string {
-	return Labels[LABELS.name] ?? "";
+function nameOf({ Names, Labels }: ContainerInfo): string {
+	return machineName(Names, Labels);
 }
 
 function plainName({ Names }: ContainerInfo): string {

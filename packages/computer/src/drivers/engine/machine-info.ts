@@ -3,7 +3,7 @@ import type { ContainerInspectInfo } from "dockerode";
 import type { DriverName, LiveSettings, MachineInfo, MachineState } from "../../driver.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import type { Limits } from "./container-options.js";
-import { askedLimits, LABELS } from "./labels.js";
+import { askedLimits, LABELS, machineName } from "./labels.js";
 import { attachedNetwork } from "./network.js";
 
 const STATES: Readonly<Record<string, MachineState>> = {
@@ -36,7 +36,7 @@ export function readMachineInfo(container: ContainerInspectInfo, driver: DriverN
 	const labels = container.Config.Labels ?? {};
 	return {
 		id: container.Id,
-		name: labels[LABELS.name] ?? "",
+		name: machineName([container.Name], labels),
 		driver,
 		state: readState(container),
 		image: labels[LABELS.image] ?? "",

@@ -16,6 +16,7 @@ import type { EngineContainer } from "./api.js";
 import { forgetChanges, readChanges, writeChanges } from "./changed-settings.js";
 import { dropTags } from "./checkpoint-images.js";
 import type { Limits } from "./container-options.js";
+import { containerName } from "./container-options.js";
 import { settingsOf } from "./create-container.js";
 import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
@@ -29,7 +30,7 @@ import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
-import { stopContainer, unless304 } from "./take-over.js";
+import { renameContainer, stopContainer, unless304 } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
 
@@ -137,6 +138,13 @@ export class EngineMachine implements Machine {
 		await removeStandIns(this.#by.engine, this.name, this.id, options);
 		await dropTags(this.#by.engine, this.name);
 		await forgetChanges(this.#by.engine.dialect, this.id);
+	}
+
+	async claim(name: string, _options?: Abortable): Promise<Machine> {
+		const { engine } = this.#by;
+		// Not the caller's signal: a name given halfway is one that nobody removes.
+		await renameContainer(engine, this.id, this.name, containerName(name));
+		return this.#by.machineOf(this.id, name);
 	}
 
 	async connect(options: Abortable = {}): Promise<Duplex> {

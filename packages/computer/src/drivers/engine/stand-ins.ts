@@ -6,7 +6,7 @@ import type { ContainerInfo } from "dockerode";
 import type { Abortable } from "../../driver.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
-import { LABELS } from "./labels.js";
+import { LABELS, machineName } from "./labels.js";
 import { removeContainer } from "./remove-container.js";
 
 /** The best first: what was to take over is complete, and it is there under this name alone only when the other is to go. */
@@ -28,11 +28,11 @@ export function chooseContainer<C extends Pick<ContainerInfo, "Names">>(containe
 
 /** One for each machine. */
 export function chooseEach<C extends Pick<ContainerInfo, "Names" | "Labels">>(containers: readonly C[]): readonly C[] {
-	const names = new Set(containers.map(({ Labels }) => Labels[LABELS.name] ?? ""));
+	const names = new Set(containers.map(({ Names, Labels }) => machineName(Names, Labels)));
 	return [...names].flatMap(
 		(name) =>
 			chooseContainer(
-				containers.filter(({ Labels }) => (Labels[LABELS.name] ?? "") === name),
+				containers.filter(({ Names, Labels }) => machineName(Names, Labels) === name),
 				name,
 			) ?? [],
 	);

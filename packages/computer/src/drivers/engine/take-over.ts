@@ -69,6 +69,6 @@ async function inspect(engine: Engine, id: string, name: string, options: Aborta
 	);
 }
 
-async function renameContainer(engine: Engine, id: string, name: string, to: string): Promise<void> {
+export async function renameContainer(engine: Engine, id: string, name: string, to: string): Promise<void> {
 	await engine.call(`rename the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).rename({ name: to, abortSignal }));
 }

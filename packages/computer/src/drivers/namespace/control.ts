@@ -62,6 +62,20 @@ export async function limitSupervised(path: string, limits: object, signal: Abor
 	return answer === "limited";
 }
 
+/** Gives a machine that is up another name; false when it is not up. */
+export async function renameSupervised(path: string, name: string, signal: AbortSignal): Promise<boolean> {
+	const answer = await ask(path, `rename ${name}`, signal);
+	if (signal.aborted) throw cancellation(signal);
+	if (answer === undefined || answer === "") return false;
+	if (answer === "renamed") return true;
+	const exists = answer === "not renamed: exists";
+	throw new ComputerError(
+		exists ? "already_exists" : "machine_failed",
+		exists ? `A computer named ${name} is there already` : `The machine can not be named ${name}: ${answer}`,
+		{ context: { name, driver: "namespace" } },
+	);
+}
+
 /** The line that a supervisor answers; "" when it ends or time is up before it does, undefined when there is none. */
 async function ask(path: string, question: string, signal: AbortSignal): Promise<string | undefined> {
 	const socket = await connectSocket(path, signal);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Abortable, CheckpointStore, LiveSettings, Machine, MachineInfo, MachineSpec, RebuildOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
@@ -6,7 +6,7 @@ import { DEADLINES, LIFE } from "../../limits.js";
 import { softDiskLimit } from "../soft-disk-limit.js";
 import { runAgent } from "./agent.js";
 import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
-import { connectSocket, isReady, limitSupervised, resumeSupervised, stopSupervisor, supervisedState } from "./control.js";
+import { connectSocket, isReady, limitSupervised, renameSupervised, resumeSupervised, stopSupervisor, supervisedState } from "./control.js";
 import { within } from "./deadline.js";
 import { rebuildMachine } from "./rebuild.js";
 import { directoryTime, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
@@ -168,6 +168,18 @@ export class NamespaceMachine implements Owner {
 	/** Removes a machine that does not run; `busy` when it does. The agent does it: it holds the lock meanwhile, and names need not be UTF-8. */
 	async discard(options: Abortable = {}): Promise<void> {
 		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+	}
+
+	async claim(name: string, options: Abortable = {}): Promise<Machine> {
+		const record = await this.record();
+		const deadline = within(DEADLINES.engineMs, `the name of the machine ${name}`, options.signal);
+		try {
+			await writeRecord(this.directory, { ...record, spec: { ...record.spec, name } });
+			if (!(await renameSupervised(this.#control, name, deadline.signal))) throw this.#gone("does not run");
+		} finally {
+			deadline.done();
+		}
+		return new NamespaceMachine(dirname(this.directory), name, this.#agentPath);
 	}
 
 	async connect(options: Abortable = {}): Promise<Duplex> {
