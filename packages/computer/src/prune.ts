@@ -1,9 +1,13 @@
 /** What of ours nobody needs any more, of every usable driver: found, and removed when that is wanted. */
 
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { unavailable } from "./doctor.js";
 import type { Abortable, Driver, DriverName, Leftover } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
+import { stateDirectory } from "./drivers/state-directory.js";
 import { isComputerError } from "./errors/index.js";
+import { LIFE, NAME_PATTERN } from "./limits.js";
 import { DRIVER_NAMES } from "./options/settings.js";
 import { driverChoice } from "./options.js";
 import { forget, recall, rememberedNames } from "./whereabouts.js";
@@ -69,5 +73,19 @@ async function findLeftovers(driver: Driver, options: Abortable): Promise<readon
 			remove: () => forget(name),
 		});
 	}
+	const directory = join(stateDirectory(), "egress", driver.name);
+	for (const file of await readdir(directory).catch(() => [])) {
+		const [, name = ""] = /^(.+)\.(json|pem)$/.exec(file) ?? [];
+		const path = join(directory, file);
+		if (!NAME_PATTERN.test(name) || there.has(name) || !(await isOld(path))) continue;
+		const what = `egress/${driver.name}/${file}`;
+		stale.push({ driver: driver.name, kind: "record", what, why: "the computer is gone", remove: () => rm(path, { force: true }) });
+	}
 	return [...leftovers, ...stale];
+}
+
+/** It may be of a computer that is being made. */
+async function isOld(path: string): Promise<boolean> {
+	const found = await stat(path).catch(() => undefined);
+	return found !== undefined && found.mtimeMs < Date.now() - LIFE.abandonedMs;
 }
