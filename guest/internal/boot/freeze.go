@@ -78,9 +78,10 @@ func (f *freezer) stop() error {
 	}
 }
 
+// isStill: in version 1 it may stay on its way there for long.
 func (f *freezer) isStill() bool {
-	state, err := os.ReadFile(f.state)
-	return err == nil && bytes.Contains(state, []byte(f.isFrozen))
+	is, err := os.ReadFile(f.file)
+	return err == nil && string(bytes.TrimSpace(is)) != f.thaw
 }
 
 func (f *freezer) goOn() {
