@@ -92,7 +92,8 @@ export function tools(notify: () => ServerNotifier): Readonly<Record<string, Fix
 			input: { prompt: { type: "string" } },
 			run: async ({ mcpReq }, { prompt = "" }) => {
 				const params = { messages: [{ role: "user" as const, content: { type: "text" as const, text: prompt } }], maxTokens: 100 };
-				return says(`LLM response: ${JSON.stringify((await mcpReq.requestSampling(params)).content)}`);
+				// On this request's own stream: the other one may not be open yet.
+				return says(`LLM response: ${JSON.stringify((await mcpReq.send({ method: "sampling/createMessage", params })).content)}`);
 			},
 		},
 		test_elicitation: asks("Asks the user", form({ username: { type: "string" }, email: { type: "string" } }, ["username"])),
@@ -147,7 +148,7 @@ function asks(description: string, requestedSchema: ReturnType<typeof form>): Fi
 		description,
 		input: { message: { type: "string" } },
 		run: async ({ mcpReq }, { message = "Please fill in" }) => {
-			const { action, content = {} } = await mcpReq.elicitInput({ message, requestedSchema });
+			const { action, content = {} } = await mcpReq.send({ method: "elicitation/create", params: { message, requestedSchema } });
 			return says(`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`);
 		},
 	};
