@@ -91,7 +91,13 @@ export class Egress {
 		const entries = await this.#entries(allow ?? [], []);
 		const on = entries.length > 0 || (secrets ?? []).length > 0;
 		if (!on && !before.on) return;
-		await this.#change({ on, entries, secrets: secrets ?? [], asked });
+		try {
+			await this.#change({ on, entries, secrets: secrets ?? [], asked });
+		} catch (error) {
+			// There will be no computer of that name.
+			if (made) await this.forget();
+			throw error;
+		}
 	}
 
 	async state(): Promise<EgressState> {
