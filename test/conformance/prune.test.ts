@@ -69,8 +69,8 @@ describe.for(DRIVERS)("$title", (target) => {
 			await removeMachine(computer);
 			anHourLater();
 			const left = (await found(driver)).map(({ kind }) => kind).sort();
-			// A machine of namespaces takes all with it; that of an engine leaves an image and what was changed.
-			expect(left).toEqual(driver === "namespace" ? [] : ["image", "record", "record"]);
+			// A machine of namespaces takes all with it; that of an engine leaves an image, what was changed, where it was and its journal.
+			expect(left).toEqual(driver === "namespace" ? [] : ["image", "record", "record", "record"]);
 			await prune({ driver }, () => true);
 			expect(await found(driver)).toEqual([]);
 			expect((await listComputers({ driver })).map(({ name }) => name)).not.toContain(computer.name);

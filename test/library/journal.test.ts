@@ -16,14 +16,14 @@ afterAll(() => {
 	rmSync(directory, { recursive: true });
 });
 
-const file = (name: string) => join(directory, "journal", name);
+const file = (name: string) => join(directory, "journal", "docker", name);
 
 test("two that write at once have their lines whole, and only the user can read them", async () => {
 	const [a, b] = [new Journal("two", "docker"), new Journal("two", "docker")];
 	for (let i = 0; i < 100; i++) (i % 2 === 0 ? a : b).life("notice", `${i} ${"x".repeat(i)}`);
 	a.close();
 	b.close();
-	const records = await readJournal("two", 1000);
+	const records = await readJournal("two", "docker", 1000);
 	expect(records.map((record) => "text" in record && Number.parseInt(record.text, 10))).toEqual(Array.from({ length: 100 }, (_, i) => i));
 	expect(statSync(file("two.jsonl")).mode & 0o777).toBe(0o600);
 });
@@ -38,9 +38,9 @@ test("it is bounded: past its size it is put aside, whoever writes", async () =>
 	b.close();
 	const slack = 2 * (JOURNAL.lookAgainBytes + JOURNAL.textLength + 1024);
 	for (const name of ["big.jsonl", "big.jsonl.1"]) expect(statSync(file(name)).size).toBeLessThan(JOURNAL.maxBytes + slack);
-	expect((await readJournal("big", 5)).length).toBe(5);
-	await removeJournal("big");
-	expect(readdirSync(join(directory, "journal")).filter((name) => name.startsWith("big"))).toEqual([]);
+	expect((await readJournal("big", "docker", 5)).length).toBe(5);
+	await removeJournal("big", "docker");
+	expect(readdirSync(join(directory, "journal", "docker")).filter((name) => name.startsWith("big"))).toEqual([]);
 });
 
 test("a line cut short, and what is no record, is passed over", async () => {
@@ -50,7 +50,7 @@ test("a line cut short, and what is no record, is passed over", async () => {
 	journal.life("notice", "two");
 	journal.close();
 	journal.life("notice", "after its end");
-	expect((await readJournal("cut", 100)).map((record) => "text" in record && record.text)).toEqual(["one", "two"]);
+	expect((await readJournal("cut", "docker", 100)).map((record) => "text" in record && record.text)).toEqual(["one", "two"]);
 });
 
 test("where it can not be written, nothing else fails", async () => {

@@ -139,7 +139,7 @@ export class Computer {
 
 	/** What was run here and what became of it, by this and other processes of this host: the latest records, oldest first. */
 	async history(max: number = JOURNAL.maxRecords): Promise<readonly JournalRecord[]> {
-		return await readJournal(this.name, expectWhole("max", max, 1, JOURNAL.maxRecords));
+		return await readJournal(this.name, this.driver, expectWhole("max", max, 1, JOURNAL.maxRecords));
 	}
 
 	#tell(type: LifeRecord["type"], text: string): void {
@@ -321,7 +321,7 @@ export class Computer {
 		await machine.remove(options);
 		this.#removed = true;
 		this.#events.emit({ type: "removed", text: "removed" });
-		await Promise.all([forget(this.name), removeJournal(this.name), this.#egress.forget()]);
+		await Promise.all([forget(this.name), removeJournal(this.name, this.driver), this.#egress.forget()]);
 		await this.close();
 	}
 

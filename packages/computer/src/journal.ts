@@ -43,7 +43,7 @@ export class Journal {
 	#over = false;
 
 	constructor(name: string, driver: DriverName) {
-		this.#path = journalFile(name);
+		this.#path = journalFile(name, driver);
 		this.#driver = driver;
 	}
 
@@ -101,8 +101,8 @@ export class Journal {
 }
 
 /** The latest records, oldest first. A line that is none, cut short by a full disk, say, is passed over. */
-export async function readJournal(name: string, max: number): Promise<readonly JournalRecord[]> {
-	const path = journalFile(name);
+export async function readJournal(name: string, driver: DriverName, max: number): Promise<readonly JournalRecord[]> {
+	const path = journalFile(name, driver);
 	const texts = await Promise.all([`${path}.1`, path].map((file) => readFile(file, "utf8").catch(() => "")));
 	const lines = texts
 		.join("")
@@ -114,8 +114,8 @@ export async function readJournal(name: string, max: number): Promise<readonly J
 		.filter((record) => record !== undefined);
 }
 
-export async function removeJournal(name: string): Promise<void> {
-	const path = journalFile(name);
+export async function removeJournal(name: string, driver: DriverName): Promise<void> {
+	const path = journalFile(name, driver);
 	await Promise.all([path, `${path}.1`].map((file) => rm(file, { force: true }).catch(() => {})));
 }
 
@@ -128,6 +128,6 @@ function parseRecord(line: string): JournalRecord | undefined {
 	}
 }
 
-function journalFile(name: string): string {
-	return join(stateDirectory(), "journal", `${name}.jsonl`);
+function journalFile(name: string, driver: DriverName): string {
+	return join(stateDirectory(), "journal", driver, `${name}.jsonl`);
 }

@@ -73,13 +73,15 @@ async function findLeftovers(driver: Driver, options: Abortable): Promise<readon
 			remove: () => forget(name),
 		});
 	}
-	const directory = join(stateDirectory(), "egress", driver.name);
-	for (const file of await readdir(directory).catch(() => [])) {
-		const [, name = ""] = /^(.+)\.(json|pem)$/.exec(file) ?? [];
-		const path = join(directory, file);
-		if (!NAME_PATTERN.test(name) || there.has(name) || !(await isOld(path))) continue;
-		const what = `egress/${driver.name}/${file}`;
-		stale.push({ driver: driver.name, kind: "record", what, why: "the computer is gone", remove: () => rm(path, { force: true }) });
+	for (const kind of ["egress", "journal"]) {
+		const directory = join(stateDirectory(), kind, driver.name);
+		for (const file of await readdir(directory).catch(() => [])) {
+			const [, name = ""] = /^(.+)\.(json|pem|jsonl|jsonl\.1)$/.exec(file) ?? [];
+			const path = join(directory, file);
+			if (!NAME_PATTERN.test(name) || there.has(name) || !(await isOld(path))) continue;
+			const what = `${kind}/${driver.name}/${file}`;
+			stale.push({ driver: driver.name, kind: "record", what, why: "the computer is gone", remove: () => rm(path, { force: true }) });
+		}
 	}
 	return [...leftovers, ...stale];
 }
