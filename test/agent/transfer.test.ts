@@ -130,7 +130,7 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 		]);
 	});
 
-	test("bounds: too many, too much, and nothing has changed", async () => {
+	test("28. A 10 GB sparse file or tar bomb: stopped at the cap, and nothing has changed", async () => {
 		const from = join(directory, "from");
 		for (let i = 0; i < 5; i++) put(join(from, `${i}`), "x".repeat(1000));
 		await expect(files.upload(from, guest("bounded"), { maxEntries: 4 })).rejects.toMatchObject({ code: "too_large" });
@@ -153,7 +153,7 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 		expect(read.toString("latin1")).toBe("x".repeat(1000) + "\0".repeat(1000));
 	});
 
-	test("an abort halfway changes nothing and leaves nothing", async () => {
+	test("30. An upload aborted halfway changes nothing and leaves nothing", async () => {
 		const from = join(directory, "from");
 		for (let i = 0; i < 40; i++) put(join(from, `${i}`), Buffer.alloc(1_000_000));
 		put(guest("kept/old"), "old");
@@ -252,7 +252,7 @@ describe("a hostile guest", () => {
 		["a file over a folder", [dir("a"), file("a")]],
 		["too many", Array.from({ length: 1001 }, (_, i) => file(`${i}`, ""))],
 		["too much", Array.from({ length: 11 }, (_, i) => file(`${i}`, "x".repeat(100_000)))],
-	])("%s is refused and leaves nothing", async (_name, entries) => {
+	])("27. %s is refused and leaves nothing", async (_name, entries) => {
 		expect(await receive(archive(...entries))).toMatchObject({ name: "ComputerError" });
 		expect(fs.readdirSync(directory)).toEqual(["victim"]);
 	});
@@ -264,19 +264,19 @@ describe("a hostile guest", () => {
 		["no end", archive(file("a")).subarray(0, 1024)],
 		["a pax header of 8 GiB", archive({ name: "p", flag: "x" }).fill("77777777777", 124, 135)],
 		["nothing", Buffer.alloc(0)],
-	])("%s is refused and leaves nothing", async (_name, sent) => {
+	])("27. %s is refused and leaves nothing", async (_name, sent) => {
 		expect(await receive(sent)).toMatchObject({ name: "ComputerError" });
 		expect(fs.readdirSync(directory)).toEqual(["victim"]);
 	});
 
-	test("a symlink and then a file through it: the symlink is no way", async () => {
+	test("27. A symlink and then a file through it: the symlink is no way", async () => {
 		expect(await receive(archive(link("s", ".."), file("s/victim", "evil"), link("S", "../.."), file("S/victim", "evil")))).toMatchObject({
 			skipped: ["s", "S"],
 		});
 		expect(fs.readFileSync(join(directory, "to/s/victim"), "utf8")).toBe("evil");
 	});
 
-	test("symlinks that lead out are skipped, others kept", async () => {
+	test("27. Symlinks that lead out are skipped, others kept", async () => {
 		const result = await receive(
 			archive(
 				dir("d"),

@@ -107,7 +107,7 @@ suite("boundary", (subject) => {
 			}
 		});
 
-		test("`network: none` has no route, no DNS and no way to a metadata address", async () => {
+		test("39. `network: none` has no route, no DNS and no way to a metadata address", async () => {
 			expect(await subject.sh("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).toMatch(/^lo$/);
 			expect(await subject.sh("tail -n +2 /proc/net/route")).toBe("");
 			const reach = (host: string) =>

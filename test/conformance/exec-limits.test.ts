@@ -127,8 +127,7 @@ suite("exec-limits", (subject) => {
 			expect(await execution.result).toMatchObject({ exitCode: 7, stdout: "got one\ngot two\n" });
 		});
 
-		test("a reader that stalls stalls its own command and nobody else", async () => {
-			// 12. A reader that stalls: back-pressure on it alone, other calls unaffected.
+		test("12. A reader that stalls stalls its own command and nobody else", async () => {
 			const bytes = 64_000_000;
 			const execution = await subject.computer.spawn(`head -c ${bytes} /dev/zero; echo end >&2`, { session: "stalled" });
 			const reader = execution[Symbol.asyncIterator]();

@@ -94,7 +94,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect((await stat(place("outer", "of-root"))).uid).toBe(0);
 		});
 
-		test("a folder in whose place a guest has put a symlink is not followed", async () => {
+		test("29. A folder in whose place a guest has put a symlink is not followed", async () => {
 			const inner = await target.open("inner", { folders: [{ hostPath: place("outer", "inner") }] });
 			await inner.stop();
 			const outer = await target.open("outer", { folders: [{ hostPath: place("outer") }] });

@@ -15,13 +15,13 @@ describe("a line of output", () => {
 	test.each([
 		["colours", "\u001b[1;31mred\u001b[0m", "red"],
 		["a title", "\u001b]0;title\u0007text", "text"],
-		["the clipboard (OSC 52)", "a\u001b]52;c;Zm9v\u0007b", "ab"],
-		["a link (OSC 8)", "\u001b]8;;http://evil\u001b\\here\u001b]8;;\u001b\\", "here"],
-		["a device string (DCS)", "a\u001bP+q544e\u001b\\b", "ab"],
+		["16. the clipboard (OSC 52)", "a\u001b]52;c;Zm9v\u0007b", "ab"],
+		["16. a link (OSC 8)", "\u001b]8;;http://evil\u001b\\here\u001b]8;;\u001b\\", "here"],
+		["16. a device string (DCS)", "a\u001bP+q544e\u001b\\b", "ab"],
 		["the eight-bit forms", "a\u009b31mb\u009d52;c;x\u009cc\u0090x\u009cd", "abcd"],
 		["one that never ends", "a\u001b]52;c;Zm9v", "a52;c;Zm9v"],
 		["the cursor and erasing", "\u001b[2J\u001b[1;1Hx\u001b[K", "x"],
-		["progress", "10%\r50%\r100%\r", "100%"],
+		["18. progress", "10%\r50%\r100%\r", "100%"],
 		["overstriking", "b\bbo\bol\bld\bd", "bold"],
 		["bells and others", "a\u0007\u0000b", "ab"],
 		["what reorders text", "a\u202eb", "a\\u{202e}b"],
@@ -35,7 +35,7 @@ describe("a line of output", () => {
 		expect(showLine("a\u001b[31mb\u0007")).toBe("a\\x1b[31mb\\x07");
 	});
 
-	test("nothing that a terminal acts on is left, whatever comes", () => {
+	test("16. Nothing that a terminal acts on is left, whatever comes", () => {
 		const parts = fc.constantFrom("\u001b", "[", "]", "P", "52;c;", "\u0007", "\u009b", "\r", "\b", "\\", "31m", "x", "\u202e", "é");
 		fc.assert(
 			fc.property(fc.array(parts, { maxLength: 30 }), (pieces) => {

@@ -76,11 +76,12 @@ func start(in io.Reader, out io.Writer) error {
 	}()
 	runtime.GOMAXPROCS(1)
 	debug.FreeOSMemory()
+	// Who comes from now on waits until all is cleaned up, as those do who have asked for it.
 	select {
 	case <-ended:
-		control.Close() // who comes now waits for the lock, too
+		master.leaving.Store(true)
 	case <-stopping:
-		control.Close() // who comes now waits for the lock
+		master.leaving.Store(true)
 		freezer.end()
 		terminate(child.Process, ended)
 	}
@@ -155,6 +156,9 @@ type supervisor struct {
 	// An ephemeral machine that is stopped to be started again keeps its files.
 	keep atomic.Bool
 
+	// It ends, or has ended: what is left is to clean up.
+	leaving atomic.Bool
+
 	frozen sync.Mutex
 	limits sync.Mutex
 }
@@ -182,6 +186,9 @@ func (s *supervisor) serve(control net.Listener) {
 func (s *supervisor) converse(connection net.Conn) {
 	defer connection.Close()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(connection, format+"\n", args...) }
+	if s.leaving.Load() {
+		select {} // until the process ends
+	}
 	say("ready")
 	thaw := func() {}
 	defer func() { thaw() }()

@@ -27,8 +27,8 @@ export async function createRecord(root: string, spec: MachineSpec, fill?: (unfi
 	await removeUnfinished(root);
 	const unfinished = join(root, `.new-${spec.name}-${process.pid}-${Math.random().toString(36).slice(2)}`);
 	const directory = join(root, spec.name);
-	await mkdir(unfinished, { mode: 0o700 });
 	try {
+		await mkdir(unfinished, { mode: 0o700 });
 		const record: MachineRecord = { schema: SCHEMA, createdAt: Date.now(), spec };
 		await writeFile(join(unfinished, RECORD), JSON.stringify(record, null, "\t"), { mode: 0o600 });
 		await fill?.(unfinished);
@@ -37,6 +37,7 @@ export async function createRecord(root: string, spec: MachineSpec, fill?: (unfi
 	} catch (error) {
 		await rm(unfinished, { recursive: true, force: true });
 		const code = (error as NodeJS.ErrnoException).code;
+		if (code === "ENOSPC" || code === "EDQUOT") throw diskFull(root, error);
 		if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
 		throw new ComputerError("already_exists", `A computer named ${spec.name} is there already`, {
 			cause: error,
@@ -44,6 +45,10 @@ export async function createRecord(root: string, spec: MachineSpec, fill?: (unfi
 		});
 	}
 	return directory;
+}
+
+function diskFull(root: string, cause: unknown): ComputerError {
+	return new ComputerError("disk_full", `The disk of ${root}, where the machines are, has no room for another`, { cause });
 }
 
 /** What it is made from from now on. The old record or the new one is there, whole. */
