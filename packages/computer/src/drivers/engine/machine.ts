@@ -80,7 +80,12 @@ export class EngineMachine implements Machine {
 		// 304 is "already started": somebody else was quicker.
 		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
 		else {
-			await this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
+			const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
+			// Podman 4.3 now and then gets an empty word from its monitor and gives up, with nothing started. Seen under load; once more does it.
+			await begin().catch((error: Error) => {
+				if (!error.message.includes('conmon bytes ""')) throw error;
+				return begin();
+			});
 			await this.#limitAgain();
 		}
 	}
