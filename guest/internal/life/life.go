@@ -44,6 +44,7 @@ type Life struct {
 	options Options
 
 	mu       sync.Mutex
+	open     map[net.Conn]bool
 	holders  map[net.Conn]bool
 	calls    int
 	last     time.Time // something was done
@@ -54,7 +55,7 @@ type Life struct {
 
 // New begins to count.
 func New(options Options) *Life {
-	l := &Life{options: options, holders: map[net.Conn]bool{}, last: time.Now(), idleStop: options.IdleStop}
+	l := &Life{options: options, open: map[net.Conn]bool{}, holders: map[net.Conn]bool{}, last: time.Now(), idleStop: options.IdleStop}
 	l.recall()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,13 +73,17 @@ func (l *Life) Context(ctx context.Context, connection net.Conn) context.Context
 	return context.WithValue(ctx, connectionKey{}, connection)
 }
 
-// State is for http.Server: it tells of connections that end.
+// State is for http.Server: it tells of connections that begin and end.
 func (l *Life) State(connection net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if state == http.StateNew {
+		l.open[connection] = true
+	}
 	if state != http.StateClosed && state != http.StateHijacked {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	delete(l.open, connection)
 	if !l.holders[connection] {
 		return
 	}
@@ -124,6 +129,10 @@ func (l *Life) hold(r *http.Request) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Requests are served beside the connection: one that was killed right after its hello may be over by now, and would hold for ever.
+	if !l.open[connection] {
+		return
+	}
 	l.holders[connection] = true
 	if l.unheld != nil {
 		l.unheld.Stop()

@@ -163,3 +163,16 @@ func TestTheTimeIsAdjustable(t *testing.T) {
 	}
 	m.ends(t)
 }
+
+// Seen as a machine that went on for ever: its only holder was killed between its hello and the serving of it.
+func TestAHelloThatIsServedAfterItsConnectionEndedHoldsNothing(t *testing.T) {
+	m := start(t, Options{Unheld: short, Unclaimed: short})
+	near, far := net.Pipe()
+	defer far.Close()
+	m.life.State(near, http.StateNew)
+	_ = near.Close()
+	m.life.State(near, http.StateClosed)
+	request := httptest.NewRequest("GET", "/v1/hello", nil)
+	m.life.Count(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request.WithContext(m.life.Context(context.Background(), near)))
+	m.ends(t)
+}
