@@ -6,6 +6,7 @@ import type { Observation } from "../../packages/lmstudio/src/observe.js";
 const settings: Observation["settings"] = {
 	computer: { name: "lmstudio", image: "ubuntu:24.04", cpus: 2, memoryBytes: 2 ** 30, diskBytes: 2 ** 32, persistence: "persistent" },
 	tools: { maxOutputBytes: 1024 },
+	heldPorts: "",
 	chatFolder: undefined,
 	internet: "off",
 	attachments: true,

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findComputer } from "lms-computer";
@@ -37,6 +39,26 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<Plugin> {
 	const plugin = await startPlugin(folder, node, env);
 	started.push(plugin);
 	return plugin;
+}
+
+async function listener() {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return { server, number: (server.address() as AddressInfo).port };
+}
+
+function close(server: Server): Promise<void> {
+	return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** Whether somebody listens there. */
+function reaches(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = connect(port, "127.0.0.1", () => resolve(true));
+		socket.once("error", () => resolve(false));
+		socket.once("close", () => resolve(false));
+		socket.once("connect", () => socket.destroy());
+	});
 }
 
 /** However slow this machine is. */
@@ -253,6 +275,24 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 			expect(await readFile(join(workingDirectory, "from-the-model"), "utf8")).toBe("there\n");
 			expect((await host.preprocess({ text: "What is there?", ...chosen })).text).toContain("/mnt/shared");
 			await target.open(`own-${mark}`); // found again, and removed with the others
+		});
+
+		test("a port is reached with the internet off, and free again when LM Studio has gone", async () => {
+			await target.open("ports");
+			const busy = await listener();
+			const port = await listener();
+			await close(port.server);
+			const { host, ended } = await start();
+			const ports = `${port.number}:8000,${busy.number}:8001`;
+			const session = await host.openSession(chat(target, "ports", { ports }));
+			const { warnings } = await session.call("Execute", { command: "true" });
+			expect(warnings).toContainEqual(expect.stringMatching(`^port ${busy.number}:8001: `));
+			// Whether something answers is the guest's: that it is asked at all is ours.
+			expect(await reaches(port.number)).toBe(true);
+			host.close();
+			await ended;
+			expect(await reaches(port.number)).toBe(false);
+			await close(busy.server);
 		});
 
 		test("a message shows the model its computer, beside its shell", async () => {

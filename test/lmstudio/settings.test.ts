@@ -27,7 +27,6 @@ test("the defaults are those of the documentation", () => {
 			memoryBytes: 1024 * 1024 * 1024,
 			diskBytes: 4096 * 1024 * 1024,
 			network: "none",
-			ports: [],
 			folders: [],
 			persistence: "persistent",
 			idleStopMs: 3_600_000,
@@ -40,6 +39,7 @@ test("the defaults are those of the documentation", () => {
 			strictSafety: true,
 			hostFolders: [],
 		},
+		heldPorts: "",
 		chatFolder: undefined,
 		internet: "off",
 		attachments: true,
@@ -82,6 +82,12 @@ test("chats that share a computer have a shell each", () => {
 	expect(settings({}, "/chats/2").tools.session).not.toBe(session);
 	expect(settings().tools.session).toBeUndefined();
 	expect(settings({ computer: "chat" }, "/chats/1").tools.session).toBeUndefined();
+});
+
+test("ports are published by an open network, and else held by the plugin", () => {
+	expect(settings({ ports: "8080:80", internet: "on" })).toMatchObject({ computer: { ports: ["8080:80"] }, heldPorts: "" });
+	expect(settings({ ports: "8080:80" })).toMatchObject({ heldPorts: "8080:80" });
+	expect(settings({ ports: "8080:80" }).computer).not.toHaveProperty("ports");
 });
 
 describe("one computer for each chat", () => {

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Computer, Toolbox, type ToolResult } from "./library.js";
 import { openAsAsked, pending } from "./open.js";
+import { heldPorts } from "./ports.js";
 import { tellProgress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
@@ -36,6 +37,7 @@ export class Chat {
 	#asked = false;
 	readonly #running = new Set<Promise<unknown>>();
 	readonly #retired: Toolbox[] = [];
+	#failures: readonly string[] = [];
 	#told = 0;
 
 	constructor(settings: Settings) {
@@ -110,6 +112,8 @@ export class Chat {
 		} finally {
 			told();
 			this.#running.delete(call);
+			for (const failure of this.#failures) options.onNotice?.(failure);
+			this.#failures = [];
 			for (const notice of this.#computer?.notices.slice(this.#told) ?? []) options.onNotice?.(notice);
 			this.#told = this.#computer?.notices.length ?? 0;
 		}
@@ -122,7 +126,7 @@ export class Chat {
 	}
 
 	#makeToolbox(): Toolbox {
-		const { computer, tools, chatFolder } = this.settings;
+		const { computer, tools, chatFolder, heldPorts: ports } = this.settings;
 		// The toolbox gives a result a quarter of the context at most.
 		const maxOutputTokens = Math.max(MIN_OUTPUT_TOKENS, Math.ceil(tools.maxOutputBytes / BYTES_PER_TOKEN));
 		return new Toolbox({
@@ -136,6 +140,7 @@ export class Chat {
 				if (chatFolder !== undefined) await mkdir(chatFolder, { recursive: true }).catch(() => {});
 				this.#computer = await openAsAsked({ ...computer, ...options });
 				void this.#dismissRetired();
+				this.#failures = await heldPorts.hold({ ...computer, ...options }, ports);
 				return this.#computer;
 			},
 		});
@@ -161,6 +166,6 @@ export class Chats {
 	}
 
 	async close(): Promise<void> {
-		await Promise.allSettled([...this.#chats.values()].map((chat) => chat.close()));
+		await Promise.allSettled([heldPorts.close(), ...[...this.#chats.values()].map((chat) => chat.close())]);
 	}
 }

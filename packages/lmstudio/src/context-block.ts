@@ -68,9 +68,10 @@ function planned({ state, settings, ...seen }: Observation): string[] {
 /** What the user sees too. */
 function shared({ settings }: Observation): string[] {
 	const { folders = [], ports = [] } = settings.computer;
+	const joined = settings.heldPorts === "" ? ports : [settings.heldPorts];
 	return [
 		...(folders.length > 0 ? ["Shared with the user: what is in /mnt/shared"] : []),
-		...ports.map((port) => `Ports that the user reaches (theirs:yours): ${word(String(port), 200)}`),
+		...joined.map((port) => `Ports that the user reaches (theirs:yours): ${word(String(port), 200)}`),
 	];
 }
 

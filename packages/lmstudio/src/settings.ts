@@ -11,6 +11,8 @@ export interface Settings {
 	readonly computer: OpenOptions & { readonly name: string };
 	/** Without a profile: by the model's context length. */
 	readonly tools: Omit<ToolboxOptions, "open" | "contextTokens"> & { readonly maxOutputBytes: number };
+	/** Those of the computer that are to be ports here too, where its network does not publish them; may be empty. */
+	readonly heldPorts: string;
 	/** The chat's working directory on this host, where it has one. */
 	readonly chatFolder: string | undefined;
 	readonly internet: "off" | "allow-list" | "on";
@@ -51,6 +53,7 @@ function settingsOf(config: Config, chatFolder: string | undefined): Settings {
 			strictSafety: config.get("strictSafety"),
 			hostFolders: [chatFolder, writableFolder(folder)].filter((path) => path !== undefined),
 		},
+		heldPorts: config.get("internet") === "on" ? "" : config.get("ports").trim(),
 		chatFolder,
 		internet: config.get("internet") as Settings["internet"],
 		attachments: config.get("attachments"),
@@ -71,7 +74,7 @@ function machine(config: Config): OpenOptions {
 		memoryBytes: config.get("memoryMB") * MIB,
 		diskBytes: config.get("diskMB") * MIB,
 		network: network(config),
-		ports: ports === "" ? [] : [ports],
+		...(config.get("internet") === "on" && { ports: ports === "" ? [] : [ports] }),
 		persistence: config.get("persistence") as OpenOptions["persistence"],
 		idleStopMs: config.get("idleStopMinutes") * 60_000,
 	};
