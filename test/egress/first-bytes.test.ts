@@ -72,6 +72,10 @@ describe("what a connection begins with", () => {
 		["*3\r\n$3\r\nSET\r\n", "other"],
 		[`GET /${"a".repeat(20_000)} HTTP/1.1\r\n`, "broken"],
 		["\x16GET / HTTP/1.1\r\n", "broken"],
+		["\x15\x03\x01\x00\x02\x01\x5a", "broken"],
+		["\x14\x03\x03\x00\x01\x01", "broken"],
+		["\x15", undefined],
+		["\x15\x00\x00", "other"],
 	])("%j is %s", (text, kind) => expect(classify(Buffer.from(text, "latin1"))?.kind).toBe(kind));
 
 	test("it waits until it knows, and gives back every byte", async () => {

@@ -37,11 +37,13 @@ beforeAll(async () => {
 	const answer: http.RequestListener = async (request, response) => {
 		seen.push(request);
 		const body = await buffer(request);
+		if (request.url === "/phrase") response.statusMessage = `not with ${request.headers.authorization}`;
 		response.setHeader("x-echo", request.headers.authorization ?? "none");
 		response.end(`${request.method} ${request.url} ${request.headers.host} ${request.headers.authorization ?? ""} ${body}`);
 	};
 	const plain = http.createServer(answer);
 	plain.on("upgrade", (_request, socket) => {
+		socket.on("error", () => {});
 		socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
 		socket.pipe(socket);
 	});
@@ -194,6 +196,18 @@ describe("what is allowed", () => {
 		await once(socket, "close");
 		expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*ping through it$/);
 	});
+
+	test("a WebSocket through the proxy, which ends with its rule as well", async () => {
+		const { gateway, decisions, change } = start({ rules: [`${SITE}:${web}`, `127.0.0.1:${web}`] });
+		const socket = client(await ask(gateway, "http"));
+		const where = `${SITE}:${web}`;
+		socket.write(`GET http://${where}/s HTTP/1.1\r\nhost: ${where}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n`);
+		await once(socket, "data");
+		await change([`127.0.0.1:${web}`]);
+		socket.resume();
+		await once(socket, "end");
+		expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false]);
+	});
 });
 
 describe("what is refused", () => {
@@ -318,6 +332,23 @@ describe("a secret", () => {
 		expect(text).toContain(`GET /x ${SITE}:${secure} Bearer ${"*".repeat(VALUE.length)}`);
 		expect(text).not.toContain(VALUE);
 		expect(decisions).toMatchObject([{ allowed: true, secrets: ["TOKEN"] }]);
+	});
+
+	test.each([
+		["a refused WebSocket", "/x", "connection: Upgrade\r\nupgrade: websocket\r\n", /^HTTP\/1\.1 200 OK\r\n/],
+		["the reason phrase", "/phrase", "connection: close\r\n", /^HTTP\/1\.1 200 not with Bearer \*+\r\n/],
+		[
+			"a refused WebSocket's reason phrase",
+			"/phrase",
+			"connection: Upgrade\r\nupgrade: websocket\r\n",
+			/^HTTP\/1\.1 200 not with Bearer \*+\r\n/,
+		],
+	])("is taken out of %s", async (_what, path, headers, begins) => {
+		const { gateway } = start(setting());
+		const text = await through(gateway, `GET ${path} HTTP/1.1\r\nhost: ${SITE}:${secure}\r\n${headers}\r\n`);
+		expect(seen.at(-1)?.headers.authorization).toBe(`Bearer ${VALUE}`);
+		expect(text).toMatch(begins);
+		expect(text).not.toContain(VALUE);
 	});
 
 	test("goes nowhere else: not to another Host or name, not without TLS, not to another port", async () => {

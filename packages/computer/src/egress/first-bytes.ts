@@ -34,12 +34,20 @@ export function beginning(stream: Duplex): Promise<Beginning | undefined> {
 	});
 }
 
+/** Change of cipher, alert, data, heartbeat (RFC 8446, B.1; RFC 6520). */
+const OTHER_RECORDS: ReadonlySet<number> = new Set([20, 21, 23, 24]);
+
 /** Undefined: too little to tell yet. */
 export function classify(bytes: Buffer): Beginning | undefined {
 	if (looksLikeTls(bytes)) {
 		const hello = readClientHello(bytes);
 		if (hello === "broken" || (hello === "partial" && bytes.length >= MAX_HELLO_BYTES)) return { kind: "broken" };
 		return hello === "partial" ? undefined : { kind: "tls", ...hello };
+	}
+	// Go's servers pass over alerts before the hello, and read the name after them: what begins with another record of TLS is not looked into, so it is none.
+	if (OTHER_RECORDS.has(bytes[0] as number)) {
+		if (bytes.length < 2) return undefined;
+		if (bytes[1] === 3) return { kind: "broken" };
 	}
 	// Servers take empty lines before a request, more than one blank between its parts, and any byte in its path.
 	const text = bytes

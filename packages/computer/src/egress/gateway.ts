@@ -30,9 +30,11 @@ export class Gateway {
 	readonly #options: GatewayOptions;
 	readonly #relay: Relay;
 	readonly #open = new Set<Duplex>();
-	/** Those whose requests are not seen one by one. */
-	readonly #carried = new Map<Duplex, Destination>();
+	/** What is under way: connections, and requests of those whose every request is decided for itself. */
+	readonly #carried = new Set<{ readonly client: Duplex; readonly destination: Destination }>();
 	#count = 0;
+	#rechecking: Promise<void> | undefined;
+	#recheckAgain = false;
 
 	constructor(options: GatewayOptions) {
 		this.#options = options;
@@ -40,6 +42,7 @@ export class Gateway {
 			decide: (host, port) => this.#decide(host, port),
 			refused: (refused) => this.#tell(refused),
 			allowed: (destination, secrets) => this.#tell(destination, secrets),
+			carries: (client, destination) => this.#carries(client, destination),
 			dial: async ({ host, port }) => dial((await options.policy()).rules, host, port, options.lookup),
 			textOf: (refused) => refusalText(options.computer, refused),
 			reasonOf: (refused) => refusalReason(options.computer, refused),
@@ -61,11 +64,26 @@ export class Gateway {
 			.finally(() => this.#count--);
 	}
 
-	/** Ends what was allowed and is no more. */
-	async recheck(): Promise<void> {
+	/** Ends what was allowed and is no more. The machine can ask for it as often as it likes: one at a time, and one more. */
+	recheck(): Promise<void> {
+		this.#recheckAgain = true;
+		this.#rechecking ??= this.#recheckAll().finally(() => {
+			this.#rechecking = undefined;
+		});
+		return this.#rechecking;
+	}
+
+	async #recheckAll(): Promise<void> {
+		while (this.#recheckAgain) {
+			this.#recheckAgain = false;
+			await this.#recheckOnce();
+		}
+	}
+
+	async #recheckOnce(): Promise<void> {
 		const policy = await this.#options.policy();
-		for (const [client, { host, port }] of this.#carried) {
-			const decision = decide(policy, host.text, port);
+		for (const { client, destination } of this.#carried) {
+			const decision = client.destroyed ? undefined : decide(policy, destination.host.text, destination.port);
 			if (!(decision instanceof Refused)) continue;
 			this.#tell(decision);
 			client.destroy();
@@ -108,8 +126,7 @@ export class Gateway {
 	async #carry(client: Duplex, socket: Socket, destination: Destination): Promise<void> {
 		this.#keep(client);
 		this.#keep(socket);
-		this.#carried.set(client, destination);
-		client.once("close", () => this.#carried.delete(client));
+		client.once("close", this.#carries(client, destination));
 		const ends = join(client, socket);
 		if (!isByName(destination)) return await ends.forward();
 		const begins = await beginning(client);
@@ -191,6 +208,12 @@ export class Gateway {
 						...(secrets.length > 0 ? { secrets: secrets.map(({ name }) => name) } : {}),
 					};
 		this.#options.onDecision(decision);
+	}
+
+	#carries(client: Duplex, destination: Destination): () => void {
+		const one = { client, destination };
+		this.#carried.add(one);
+		return () => void this.#carried.delete(one);
 	}
 
 	#keep(stream: Duplex): void {

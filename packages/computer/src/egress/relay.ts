@@ -34,6 +34,8 @@ export interface RelayOptions {
 	/** Tells of a refusal that was found out later, and of a request that goes through. */
 	readonly refused: (refused: Refused) => void;
 	readonly allowed: (destination: Destination, secrets: readonly Secret[]) => void;
+	/** From now on the client has something from there, until the answer is called. */
+	readonly carries: (client: Duplex, destination: Destination) => () => void;
 	readonly dial: (destination: Destination) => Promise<Socket>;
 	readonly textOf: (refused: Refused) => string;
 	readonly reasonOf: (refused: Refused) => string;
@@ -93,7 +95,7 @@ export class Relay {
 		const { outgoing, values } = asked;
 		outgoing.on("response", (answer) => {
 			try {
-				response.writeHead(answer.statusCode ?? 502, asReason(answer.statusMessage ?? ""), scrubHeaders(answer, values));
+				response.writeHead(answer.statusCode ?? 502, asReason(scrubText(answer.statusMessage ?? "", values)), scrubHeaders(answer, values));
 			} catch {
 				// A header that no server of Node's writes.
 				answer.destroy();
@@ -131,7 +133,7 @@ export class Relay {
 		outgoing.on("error", () => client.destroy());
 		outgoing.on("response", (answer) => {
 			client.write(headOf(answer, values));
-			pipeline(answer, client, () => {});
+			pipeline(answer, new Scrub(values), client, () => {});
 		});
 		outgoing.on("upgrade", (answer, server, first) => {
 			client.write(headOf(answer, values));
@@ -194,7 +196,10 @@ export class Relay {
 			values.push(value);
 		}
 		// What is compressed could not be looked through.
-		if (values.length > 0) headers["accept-encoding"] = "identity";
+		if (values.length > 0) {
+			headers["accept-encoding"] = "identity";
+			delete headers["sec-websocket-extensions"];
+		}
 		let socket: Socket;
 		try {
 			socket = scope.ready?.() ?? (await this.#options.dial(destination));
@@ -210,10 +215,15 @@ export class Relay {
 		const outgoing = http.request({ method, path, headers: { ...headers, ...more }, createConnection: () => socket, setHost: false });
 		// One that was read from before stands still.
 		outgoing.once("socket", () => socket.resume());
+		const done = this.#options.carries(request.socket, destination);
 		// One that is upgraded closes too, and its connection goes on.
 		let upgraded = false;
 		if (more["upgrade"] !== undefined) outgoing.once("upgrade", () => (upgraded = true));
-		outgoing.once("close", () => upgraded || socket.destroy());
+		outgoing.once("close", () => {
+			if (upgraded) return void request.socket.once("close", done);
+			done();
+			socket.destroy();
+		});
 		return { outgoing, values };
 	}
 
@@ -282,9 +292,12 @@ function scrubHeaders(answer: IncomingMessage, values: readonly string[]): Outgo
 
 function headOf(answer: IncomingMessage, values: readonly string[]): string {
 	const lines = answer.rawHeaders.flatMap((name, index) =>
-		index % 2 === 0 ? `${name}: ${scrubText(answer.rawHeaders[index + 1] as string, values)}` : [],
+		// The body has been taken out of its parts by now, and ends with the connection.
+		index % 2 === 0 && name.toLowerCase() !== "transfer-encoding"
+			? `${name}: ${scrubText(answer.rawHeaders[index + 1] as string, values)}`
+			: [],
 	);
-	return `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${lines.join("\r\n")}\r\n\r\n`;
+	return `HTTP/1.1 ${answer.statusCode} ${asReason(scrubText(answer.statusMessage ?? "", values))}\r\n${lines.join("\r\n")}\r\n\r\n`;
 }
 
 function fail(response: ServerResponse, status: number, text: string): void {
