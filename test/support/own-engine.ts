@@ -47,7 +47,8 @@ async function ownDocker(directory: string, unmount: () => Promise<void>): Promi
 	const start = async () => {
 		// Of the one that was killed: a number that another process may have by now.
 		for (const stale of ["pid", "exec/containerd/containerd.pid"]) await rm(join(directory, stale), { force: true });
-		daemon = spawn("dockerd", argv, { stdio: "ignore" });
+		// In a network of its own: with --bridge=none a daemon removes docker0, whosever it is.
+		daemon = spawn("unshare", ["--net", "dockerd", ...argv], { stdio: "ignore" });
 		for (let tries = 0; tries < 300; tries++) {
 			if (await run("docker", ["--host", endpoint, "version"]).catch(() => undefined)) return;
 			await sleep(100);
