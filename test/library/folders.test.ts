@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { danger, readFolder, resolveFolders } from "../../packages/computer/src/options/folders.js";
+import { danger, resolveFolders } from "../../packages/computer/src/options/folder-safety.js";
+import { readFolder } from "../../packages/computer/src/options/folders.js";
 import { readPorts } from "../../packages/computer/src/options/ports.js";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "lms-folders-")));
@@ -49,15 +50,42 @@ test.each([
 	["/etc", "linux", /system's/],
 	["/etc/ssl", "linux", /system's/],
 	["/var/run/x", "linux", /system's/],
+	["/usr/local/bin", "linux", /system's/],
+	["/lib/systemd/system", "linux", /system's/],
+	["/var/lib", "linux", /system's/],
+	["/var/spool", "linux", /system's/],
+	["/data/me", "linux", /home folder/],
+	["/data/me/.ssh", "linux", /keys/],
+	["/home/me/.local", "linux", /keys/],
+	["/home/me/.local/share/keyrings", "linux", /keys/],
+	["/home/other", "linux", /home folder/],
+	["/home/other/.ssh", "linux", /keys/],
+	["/var/home/other", "linux", /home folder/],
+	["/srv/state", "linux", /every computer/],
+	["/srv/state/lms-computer/egress", "linux", /every computer/],
+	["/USERS/Me/.SSH", "darwin", /keys/],
+	["/users/me", "darwin", /home folder/],
+	["/Users/me/Library", "darwin", /keys/],
+	["/library/LaunchDaemons", "darwin", /system's/],
+	["/private/etc/ssh", "darwin", /system's/],
+	["/private/var/folders/x", "darwin", undefined],
+	["/Users/me/project", "darwin", undefined],
 	["/home/me/project", "linux", undefined],
+	["/home/me/..project", "linux", undefined],
+	["/data/me/project", "linux", undefined],
+	["/root/project", "linux", undefined],
+	["/usr/share/doc", "linux", undefined],
+	["/library/books", "linux", undefined],
 	["/srv/data", "linux", undefined],
 	["/tmp/x", "linux", undefined],
 	["C:\\", "win32", /whole file system/],
 	["C:\\Windows\\System32", "win32", /system's/],
 	["C:\\Users", "win32", /home folder/],
+	["c:\\users\\ME\\.SSH", "win32", /keys/],
 	["D:\\work", "win32", undefined],
 ] as const)("%s on %s", (path, platform, reason) => {
-	const found = danger(path, { home: platform === "win32" ? "C:\\Users\\me" : "/home/me", platform });
+	const homes = { linux: ["/home/me", "/data/me"], darwin: ["/Users/me"], win32: ["C:\\Users\\me"] };
+	const found = danger(path, { homes: homes[platform], own: ["/srv/state/lms-computer"], platform });
 	if (reason === undefined) expect(found).toBeUndefined();
 	else expect(found).toMatch(reason);
 });
@@ -84,4 +112,30 @@ test("a folder is what it really is: a symlink does not hide where it leads", as
 		code: "invalid_argument",
 		message: expect.stringContaining("ENOENT"),
 	});
+});
+
+test("nor does a home or a state directory that is a symlink", async () => {
+	const before = { HOME: process.env["HOME"], LMS_COMPUTER_STATE_DIR: process.env["LMS_COMPUTER_STATE_DIR"] };
+	mkdirSync(join(directory, "users/me/.ssh"), { recursive: true });
+	mkdirSync(join(directory, "kept/state"), { recursive: true });
+	symlinkSync("users", join(directory, "home"));
+	symlinkSync("kept", join(directory, "var"));
+	Object.assign(process.env, { HOME: join(directory, "home/me"), LMS_COMPUTER_STATE_DIR: join(directory, "var/state") });
+	try {
+		for (const [name, reason] of [
+			["users/me", "home folder"],
+			["users/me/.ssh", "keys"],
+			["kept/state", "every computer"],
+		] as const) {
+			await expect(resolveFolders([readFolder("folders", join(directory, name))])).rejects.toMatchObject({
+				code: "permission_denied",
+				message: expect.stringContaining(reason),
+			});
+		}
+	} finally {
+		for (const [name, value] of Object.entries(before)) {
+			if (value === undefined) delete process.env[name];
+			else process.env[name] = value;
+		}
+	}
 });

@@ -1,7 +1,7 @@
 /** Settings that a caller names against those that a computer has. What is not named is never a change. */
 import { isDeepStrictEqual } from "node:util";
 import type { LiveSettings, MachineSpec } from "./driver.js";
-import { resolveFolders } from "./options/folders.js";
+import { resolveFolders } from "./options/folder-safety.js";
 import { SETTING_NAMES } from "./options/settings.js";
 import { machineSpec, type OpenOptions } from "./options.js";
 

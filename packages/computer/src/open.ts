@@ -5,7 +5,7 @@ import type { Abortable, Availability, CreateOptions, DriverName, Machine, Machi
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { isComputerError } from "./errors/index.js";
 import { DEFAULTS } from "./limits.js";
-import { resolveFolders } from "./options/folders.js";
+import { resolveFolders } from "./options/folder-safety.js";
 import { DRIVER_NAMES } from "./options/settings.js";
 import { computerName, driverChoice, machineSpec, type OpenOptions } from "./options.js";
 import { claimSpare, poolSize } from "./pool.js";
