@@ -4,6 +4,8 @@ import { leaseDriver } from "../../packages/computer/src/drivers/registry.js";
 import { leftovers } from "./leftovers.js";
 import { DRIVER_NAMES, RUN_PREFIX } from "./run.js";
 
+const HANG_MS = 120_000;
+
 declare module "vitest" {
 	interface ProvidedContext {
 		availability: Record<DriverName, Availability>;
@@ -19,6 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 	}
 	project.provide("availability", availability);
 	return async () => {
+		endWhatHangs();
 		const usable = DRIVER_NAMES.filter((name) => availability[name].usable);
 		const left = await leftovers(usable, RUN_PREFIX);
 		if (left.length === 0) return;
@@ -26,6 +29,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
 		process.exitCode = 1;
 		console.error(`FAILED: the tests left behind:\n  ${left.join("\n  ")}`);
 	};
+}
+
+/** Seen once: all was over, and the process did not end. A run ends all the same, and tells what held it. */
+function endWhatHangs(): void {
+	const end = () => {
+		console.error(`the run was over and did not end for ${HANG_MS / 1000} s; what held it: ${process.getActiveResourcesInfo().join(", ")}`);
+		process.exit(process.exitCode ?? 1);
+	};
+	setTimeout(end, HANG_MS).unref();
 }
 
 async function probe(name: DriverName): Promise<Availability> {
