@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRIVERS } from "../support/drivers.js";
+import { replay, transcripts } from "../support/replay.js";
+import { output } from "../support/suite.js";
 import { chat, installPlugin, node22, startPlugin } from "./plugin.js";
 
 let scratch: string;
@@ -74,3 +76,28 @@ for (const target of DRIVERS.filter(({ driver }) => driver !== "podman")) {
 		});
 	});
 }
+
+const last = DRIVERS.findLast(({ skip }) => skip === undefined);
+/** What this door could get wrong on its own; what the tools do is tried without it. */
+const CHOSEN = ["never-polls", "several-questions", "stringified-arguments", "repeated-failing-edit", "compact-job"];
+
+describe.skipIf(last === undefined)("in LM Studio, a model that", () => {
+	test.each(transcripts().filter(({ name }) => CHOSEN.includes(name)))("$title ($name)", { timeout: 60_000 }, async (transcript) => {
+		if (last === undefined) return;
+		const computer = await last.open("transcripts");
+		await output(computer, `cd /home/user && find . -mindepth 1 -delete; ${transcript.setUp ?? ""}`);
+		const { host, ended } = await startPlugin(folder, node);
+		const profile = transcript.profile ?? "full";
+		const session = await host.openSession(chat(last, "transcripts", { profile, callsPerTurn: 100 }));
+		const listed = new Set(session.tools.map(({ name }) => name));
+		await replay(transcript, async (name, args) => {
+			// LM Studio offers its model no other tools.
+			const [known, given] = listed.has(name) ? [name, args] : ["Execute", { command: "ls -A" }];
+			const text = await session.text(known, given as Record<string, unknown>);
+			return { text, isError: /^error: /m.test(text) };
+		});
+		expect((await computer.exec(transcript.check, { session: "check" })).exitCode).toBe(0);
+		await host.close();
+		await ended;
+	});
+});
