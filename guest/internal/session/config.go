@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // Did tells that something was done that no request waits for.
-func (c Config) Did() {
+func (c *Config) Did() {
 	if c.Active != nil {
 		c.Active()
 	}
