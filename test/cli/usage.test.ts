@@ -100,6 +100,10 @@ test("what a guest chose does nothing to a terminal", () => {
 	expect(printable("a\x1b]52;c;eA==\x07b")).toBe("a\\u001b]52;c;eA==\\u0007b");
 	expect(printable("a\u009b31mb\u202ec")).toBe("a\\u009b31mb\\u202ec");
 	expect(printable("two\n  lines")).toBe("two lines");
+	expect(printable("\ntwo \n\n \t\n  lines\n")).toBe(" two lines ");
+	// A guest can make it as long as a variable or a message may be.
+	const blanks = " ".repeat(1_000_000);
+	expect(printable(blanks)).toBe(blanks);
 	expect(printable("grün 日本 🙂")).toBe("grün 日本 🙂");
 	const json = printableJson({ a: "\u009b\u007f\x1bé" });
 	expect(json).toMatch(/^[\x20-\x7e\né]*$/);

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import type { MachineSpec } from "../../packages/computer/src/driver.js";
 import { dialect as docker } from "../../packages/computer/src/drivers/docker/index.js";
+import { LABELS, labelsFor } from "../../packages/computer/src/drivers/engine/labels.js";
 import { presetScript } from "../../packages/computer/src/drivers/engine/preset-script.js";
 import { exposedPorts, ties } from "../../packages/computer/src/drivers/engine/ties.js";
 import { dialect as podman } from "../../packages/computer/src/drivers/podman/index.js";
@@ -9,6 +10,12 @@ import { presetName } from "../../packages/computer/src/drivers/preset-recipes.j
 import { machineSpec } from "../../packages/computer/src/options.js";
 
 const spec = (more: Partial<MachineSpec>): MachineSpec => ({ ...machineSpec({ preset: "none" }), folders: [], ...more });
+
+test("whether a machine lasts is always said: an image's own label would say it else", () => {
+	for (const persistence of ["persistent", "ephemeral"] as const) {
+		expect(labelsFor(spec({ persistence }), { agentHash: "0" }, "0")[LABELS.persistence]).toBe(persistence);
+	}
+});
 
 test("folders are bind mounts that must be there, and are told to nobody else", () => {
 	const folders = [

@@ -35,6 +35,11 @@ describe("a line of output", () => {
 		expect(showLine("a\u001b[31mb\u0007")).toBe("a\\x1b[31mb\\x07");
 	});
 
+	test("a line of nothing but beginnings is looked at once, not once for each of them", () => {
+		expect(cleanLine("\u0090".repeat(500_000))).toBe("");
+		expect(cleanLine("\u0090a\u0090b\u009cc")).toBe("ac");
+	});
+
 	test("16. Nothing that a terminal acts on is left, whatever comes", () => {
 		const parts = fc.constantFrom("\u001b", "[", "]", "P", "52;c;", "\u0007", "\u009b", "\r", "\b", "\\", "31m", "x", "\u202e", "é");
 		fc.assert(

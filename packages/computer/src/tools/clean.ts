@@ -1,8 +1,8 @@
 /** Output as a person would have seen it: no terminal of anybody acts on it, and nothing in it is hidden from a reader. */
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: they are what is looked for
-/** OSC (titles, links, the clipboard), DCS, APC, PM and SOS with all they carry. */
-const STRINGS = /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)/g;
+/** OSC (titles, links, the clipboard), DCS, APC, PM and SOS with all they carry. A beginning ends the one before: each character is looked at once. */
+const STRINGS = /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d\u009e\u009f])[^\u0007\u001b\u0090\u0098\u009c-\u009f]*(?:\u0007|\u001b\\|\u009c)/g;
 /** Colours, the cursor, erasing. */
 const SEQUENCES = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;

@@ -17,7 +17,7 @@ export const LABELS = {
 	spec: "lms-computer.spec",
 	/** Whose it is: see ../ownership.ts. */
 	owner: "lms-computer.owner",
-	/** `ephemeral`, or it is not there. */
+	/** `ephemeral` or `persistent`; earlier versions left out the latter. */
 	persistence: "lms-computer.persistence",
 	/** The tag that keeps the image this container is made from, where that is a checkpoint's. */
 	held: "lms-computer.held",
@@ -40,9 +40,9 @@ export function labelsFor(spec: MachineSpec, image: Pick<PreparedImage, "agentHa
 		[LABELS.image]: spec.image,
 		[LABELS.agent]: image.agentHash,
 		[LABELS.owner]: owner,
-		...(spec.persistence === "ephemeral" ? { [LABELS.persistence]: spec.persistence } : {}),
 		[LABELS.spec]: JSON.stringify(spec),
-		// Said also when there is none: an image that was made from a machine has its labels.
+		// These are always said: an image that was made from a machine, or by a stranger, has labels of its own, and a container takes over what it is not told.
+		[LABELS.persistence]: spec.persistence,
 		[LABELS.lacks]: image.lacks ?? "",
 	};
 }
