@@ -114,6 +114,19 @@ test("a folder is what it really is: a symlink does not hide where it leads", as
 	});
 });
 
+test("a folder beside the settings is none of them; the one that they are in is", async () => {
+	const before = process.env["LMS_COMPUTER_CONFIG"];
+	mkdirSync(join(directory, "project/work"), { recursive: true });
+	process.env["LMS_COMPUTER_CONFIG"] = join(directory, "project/lms.json");
+	try {
+		expect(await resolveFolders([readFolder("folders", join(directory, "project/work"))])).toHaveLength(1);
+		await expect(resolveFolders([readFolder("folders", join(directory, "project"))])).rejects.toMatchObject({ code: "permission_denied" });
+	} finally {
+		if (before === undefined) delete process.env["LMS_COMPUTER_CONFIG"];
+		else process.env["LMS_COMPUTER_CONFIG"] = before;
+	}
+});
+
 test("nor does a home or a state directory that is a symlink", async () => {
 	const before = { HOME: process.env["HOME"], LMS_COMPUTER_STATE_DIR: process.env["LMS_COMPUTER_STATE_DIR"] };
 	mkdirSync(join(directory, "users/me/.ssh"), { recursive: true });

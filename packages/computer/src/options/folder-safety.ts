@@ -1,7 +1,7 @@
 /** Shared folders as they are on this host: where each really is, and whether that hands over too much. */
 import { realpath, stat } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
-import { dirname, posix, win32 } from "node:path";
+import { posix, win32 } from "node:path";
 import { configFile } from "../config.js";
 import type { SharedFolder } from "../driver.js";
 import { stateDirectory } from "../drivers/state-directory.js";
@@ -35,7 +35,8 @@ export interface FolderHost {
 /** A home that is a symlink, or below one, is meant by both of its names: what is asked for has been resolved. */
 async function thisHost(): Promise<FolderHost> {
 	const home = userInfo().homedir;
-	const own = [stateDirectory(), dirname(configFile({ env: process.env, home }))];
+	// Of the settings the file alone: a user may have put it where much else is.
+	const own = [stateDirectory(), configFile({ env: process.env, home })];
 	return { homes: await byAllNames([home, homedir()]), own: await byAllNames(own), platform: process.platform };
 }
 
