@@ -16,7 +16,7 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 	const made: Machine[] = [];
 
 	const spec = (short: string, more: Partial<MachineSpec> = {}): MachineSpec => ({
-		...machineSpec({ preset: "none" }),
+		...machineSpec({ preset: "none", diskBytes: 0 }),
 		name: computerName(`engine-${short}`),
 		image: options.image ?? "",
 		hostname: "box",

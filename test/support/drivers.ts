@@ -70,9 +70,10 @@ function target(driver: DriverName, shell: "bash" | "sh"): Target {
 
 function computerOptions(driver: DriverName, shell: "bash" | "sh"): Target["options"] {
 	// Packages come from a network, which the tests of presets alone need.
-	if (driver !== "namespace") return { driver, image: shell === "bash" ? BASH_IMAGE : SH_IMAGE, preset: "none" };
+	const preset = "none";
+	if (driver !== "namespace") return { driver, image: shell === "bash" ? BASH_IMAGE : SH_IMAGE, preset };
 	// The host's own system has both; the agent takes bash unless it is told otherwise.
-	return shell === "bash" ? { driver } : { driver, env: { LMS_SHELL: "/bin/sh" } };
+	return shell === "bash" ? { driver, preset } : { driver, preset, env: { LMS_SHELL: "/bin/sh" } };
 }
 
 function expectUsable(driver: DriverName, availability: Availability): Extract<Availability, { usable: true }> {
