@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
+const isCrash = (error: unknown): boolean => /Worker exited unexpectedly/.test(String((error as Error).cause ?? error));
+
 /** Ends a run with what was skipped and why, then the totals alone on a line. LMS_TEST_TOTALS names a file for the same as JSON. */
 export default class TotalsReporter implements Reporter {
 	onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
@@ -20,8 +22,12 @@ export default class TotalsReporter implements Reporter {
 			}
 		}
 		for (const [title, count] of skipped) console.log(`skipped ${count}: ${title}`);
+		// Node itself has crashed under them: they were not tried to their end.
+		const crashed =
+			unhandled.length > 0 && unhandled.every(isCrash) ? modules.filter((module) => /^(pending|queued)$/.test(module.state())) : [];
 		console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 		const file = process.env["LMS_TEST_TOTALS"];
-		if (file !== undefined) writeFileSync(file, JSON.stringify(totals));
+		if (file !== undefined)
+			writeFileSync(file, JSON.stringify({ ...totals, crashes: unhandled.length, crashed: crashed.map(({ moduleId }) => moduleId) }));
 	}
 }
