@@ -1,10 +1,11 @@
+import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { Duplex, PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import tls from "node:tls";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readClientHello } from "../../packages/computer/src/egress/client-hello.js";
+import { asksForAnother, readClientHello, readSecondHello } from "../../packages/computer/src/egress/client-hello.js";
 import { beginning, classify } from "../../packages/computer/src/egress/first-bytes.js";
 import { Scrub } from "../../packages/computer/src/egress/scrub.js";
 
@@ -29,7 +30,7 @@ describe("the name that TLS asks for", () => {
 	test("is found in what a real client sends, in pieces or records of any size", async () => {
 		const hello = await helloOf("api.example.com");
 		for (let cut = 1; cut < hello.length; cut += 7) expect(readClientHello(hello.subarray(0, cut))).toBe("partial");
-		expect(readClientHello(hello)).toEqual({ serverName: "api.example.com" });
+		expect(readClientHello(Buffer.concat([hello, Buffer.from("more")]))).toEqual({ serverName: "api.example.com", end: hello.length });
 		const message = hello.subarray(5);
 		for (const size of [1, 3, 100]) {
 			const records: Buffer[] = [];
@@ -37,12 +38,14 @@ describe("the name that TLS asks for", () => {
 				const part = message.subarray(at, at + size);
 				records.push(Buffer.from([22, 3, 1, part.length >> 8, part.length & 255]), part);
 			}
-			expect(readClientHello(Buffer.concat(records))).toEqual({ serverName: "api.example.com" });
+			const whole = Buffer.concat(records);
+			expect(readClientHello(whole)).toEqual({ serverName: "api.example.com", end: whole.length });
 		}
 	});
 
 	test("may be missing", async () => {
-		expect(readClientHello(await helloOf(undefined))).toEqual({ serverName: undefined });
+		const hello = await helloOf(undefined);
+		expect(readClientHello(hello)).toEqual({ serverName: undefined, end: hello.length });
 	});
 
 	test("bytes that are no TLS are broken or too few, never an error", async () => {
@@ -52,11 +55,38 @@ describe("the name that TLS asks for", () => {
 				const other = Buffer.from(hello);
 				other[at] = byte;
 				readClientHello(other);
+				asksForAnother(other);
 			}),
 		);
 		fc.assert(
-			fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void readClientHello(Buffer.concat([Buffer.from([22, 3, 1]), bytes]))),
+			fc.property(fc.constantFrom(20, 21, 22, 23), fc.uint8Array({ maxLength: 400 }), (kind, rest) => {
+				const bytes = Buffer.concat([Buffer.from([kind, 3, 1]), rest]);
+				for (const read of [readClientHello, readSecondHello, asksForAnother]) read(bytes);
+			}),
 		);
+	});
+
+	test("comes again after what is no handshake, and in nothing but a hello", async () => {
+		const hello = await helloOf("api.example.com");
+		const before = Buffer.from([20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 2, 9, 9]);
+		const both = Buffer.concat([before, hello]);
+		for (let cut = 0; cut < both.length; cut++) expect(readSecondHello(both.subarray(0, cut))).toBe("partial");
+		expect(readSecondHello(both)).toMatchObject({ serverName: "api.example.com" });
+		expect(readSecondHello(Buffer.concat([Buffer.from([21, 3, 3, 0, 2, 1, 90]), hello]))).toBe("broken");
+	});
+
+	test("is asked for again by one answer alone", () => {
+		const answer = (random: Buffer) => {
+			const body = Buffer.concat([Buffer.from([3, 3]), random, Buffer.alloc(40)]);
+			return Buffer.concat([Buffer.from([22, 3, 3, 0, body.length + 4, 2, 0, 0, body.length]), body]);
+		};
+		const retry = createHash("sha256").update("HelloRetryRequest").digest();
+		const alert = Buffer.from([21, 3, 3, 0, 2, 1, 112]);
+		expect(asksForAnother(answer(retry))).toBe(true);
+		expect(asksForAnother(Buffer.concat([alert, answer(retry)]))).toBe(true);
+		expect(asksForAnother(answer(randomBytes(32)))).toBe(false);
+		expect(asksForAnother(Buffer.from("HTTP/1.1 400 Bad Request\r\n"))).toBe(false);
+		expect(asksForAnother(alert)).toBeUndefined();
 	});
 });
 

@@ -5,8 +5,10 @@ import https from "node:https";
 import net, { type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex, PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import tls from "node:tls";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Refusal, Wanted } from "../../packages/computer/src/agent/egress.js";
 import { Authority } from "../../packages/computer/src/egress/authority.js";
@@ -18,6 +20,13 @@ import { expectSecrets } from "../../packages/computer/src/egress/secrets.js";
 /** The gateway alone, with a resolver that leads where a test wants: every name of these tests is made up. */
 const SITE = "site.test";
 const VALUE = "s3cr3t-value-of-the-test";
+
+const PACK = new Map<string, (text: string) => Buffer>([
+	["gzip", gzipSync],
+	["x-gzip", gzipSync],
+	["deflate", deflateSync],
+	["br", brotliCompressSync],
+]);
 
 let directory: string;
 let ours: Authority;
@@ -38,6 +47,12 @@ beforeAll(async () => {
 		seen.push(request);
 		const body = await buffer(request);
 		if (request.url === "/phrase") response.statusMessage = `not with ${request.headers.authorization}`;
+		const packed = /^\/packed\/(.*)/.exec(request.url ?? "")?.[1];
+		if (packed !== undefined) {
+			const encoding = decodeURIComponent(packed);
+			const text = `your key is ${request.headers.authorization}`;
+			return void response.setHeader("content-encoding", encoding).end((PACK.get(encoding) ?? Buffer.from)(text));
+		}
 		response.setHeader("x-echo", request.headers.authorization ?? "none");
 		response.end(`${request.method} ${request.url} ${request.headers.host} ${request.headers.authorization ?? ""} ${body}`);
 	};
@@ -267,6 +282,61 @@ describe("what is refused", () => {
 		expect(decisions.at(-1)).toMatchObject({ allowed: false, target: `${SITE}:${secure}`, reason: expect.stringContaining("other.test") });
 	});
 
+	describe("a second hello, which a server asks for that wants another group", () => {
+		const names: string[] = [];
+		const choosy = async () =>
+			await listen(
+				tls.createServer(
+					{
+						ecdhCurve: "secp384r1",
+						SNICallback: (name, done) => {
+							names.push(name);
+							void theirs.contextFor(name).then((made) => done(null, made));
+						},
+					},
+					(socket) => socket.on("error", () => {}).end("served"),
+				),
+			);
+		const connected = async (port: number) => {
+			const { gateway, decisions } = start({ rules: [`${SITE}:${port}`, `127.0.0.1:${port}`] });
+			return { socket: client(await ask(gateway, "connect", SITE, port)), decisions };
+		};
+		/** What a client says first, which has no key for that group. */
+		const hello = async (servername: string) => {
+			const there = new PassThrough();
+			const socket = tls.connect({
+				socket: Duplex.from({ readable: new PassThrough(), writable: there }) as Socket,
+				servername,
+				ecdhCurve: "X25519:secp384r1",
+			});
+			socket.on("error", () => {});
+			const [bytes] = (await once(there, "data")) as [Buffer];
+			socket.destroy();
+			return bytes;
+		};
+
+		test("with the same name goes through", async () => {
+			const { socket } = await connected(await choosy());
+			const inside = tls.connect({ socket, servername: SITE, ca: theirs.certificate, ecdhCurve: "X25519:secp384r1" });
+			expect(String(await buffer(inside))).toBe("served");
+		});
+
+		test.each([
+			["after the server asked", true],
+			["before it could", false],
+		])("with another name does not, %s", async (_, waits) => {
+			names.length = 0;
+			const { socket, decisions } = await connected(await choosy());
+			socket.write(await hello(SITE));
+			if (waits) await once(socket, "data");
+			// As a client does that wants to look like TLS 1.2: change of cipher.
+			socket.write(Buffer.concat([Buffer.from([20, 3, 3, 0, 1, 1]), await hello("other.test")]));
+			await buffer(socket).catch(() => {});
+			expect(names).not.toContain("other.test");
+			expect(decisions.at(-1)).toMatchObject({ allowed: false, reason: expect.stringContaining("other.test") });
+		});
+	});
+
 	test.each([
 		["another host", get("other.test")],
 		["two hosts", `GET / HTTP/1.1\r\nhost: ${SITE}\r\nhost: other.test\r\nconnection: close\r\n\r\n`],
@@ -349,6 +419,35 @@ describe("a secret", () => {
 		expect(seen.at(-1)?.headers.authorization).toBe(`Bearer ${VALUE}`);
 		expect(text).toMatch(begins);
 		expect(text).not.toContain(VALUE);
+	});
+
+	test.each(["gzip", "x-gzip", "deflate", "br", "identity"])("is found in what nobody asked to be packed: %s", async (encoding) => {
+		const { gateway } = start(setting());
+		const text = await through(gateway, `GET /packed/${encoding} HTTP/1.1\r\nhost: ${SITE}:${secure}\r\nconnection: close\r\n\r\n`);
+		expect(text).toMatch(/^HTTP\/1\.1 200 OK/);
+		expect(text).toContain(`your key is Bearer ${"*".repeat(VALUE.length)}`);
+		if (encoding !== "identity") expect(text).not.toContain("content-encoding");
+	});
+
+	test.each(["zstd", "gzip, gzip", "constructor"])("and what can not be looked into is not passed on: %s", async (encoding) => {
+		const { gateway } = start(setting());
+		const where = `/packed/${encodeURIComponent(encoding)}`;
+		expect(await through(gateway, get(`${SITE}:${secure}`, where))).toMatch(/^HTTP\/1\.1 502 [\s\S]*looked through/);
+		const socket = `GET ${where} HTTP/1.1\r\nhost: ${SITE}:${secure}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n`;
+		expect(await through(gateway, socket)).not.toContain("HTTP/1.1");
+	});
+
+	test("can not be got in parts: its host is not asked for a range", async () => {
+		const { gateway } = start(setting());
+		const ranges = ["Range: bytes=0-3", "if-range: x", "Request-Range: bytes=0-3", "x-ms-range: bytes=0-3"].join("\r\n");
+		await through(gateway, `GET /x HTTP/1.1\r\nhost: ${SITE}:${secure}\r\n${ranges}\r\nconnection: close\r\n\r\n`);
+		expect(Object.keys(seen.at(-1)?.headers ?? {}).filter((name) => name.includes("range"))).toEqual([]);
+		// Another host may be asked for one.
+		await exchange(
+			await ask(gateway, "connect", SITE, web),
+			`GET / HTTP/1.1\r\nhost: ${SITE}:${web}\r\n${ranges}\r\nconnection: close\r\n\r\n`,
+		);
+		expect(seen.at(-1)?.headers.range).toBe("bytes=0-3");
 	});
 
 	test("goes nowhere else: not to another Host or name, not without TLS, not to another port", async () => {

@@ -1,7 +1,9 @@
 /** The name that a TLS client says it wants, from its first bytes (RFC 8446, 4.1.2; RFC 6066, 3). Pure; reads nothing else of TLS. */
+import { createHash } from "node:crypto";
 
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
+const SERVER_HELLO = 2;
 const SERVER_NAME = 0;
 const HOST_NAME = 0;
 /** A record's content may have 2^14 bytes and a little. */
@@ -12,7 +14,8 @@ export type ClientHello =
 	| "partial"
 	/** It begins like TLS and is none. */
 	| "broken"
-	| { readonly serverName: string | undefined };
+	/** `end` is where its last record ends. */
+	| { readonly serverName: string | undefined; readonly end: number };
 
 export function looksLikeTls(bytes: Buffer): boolean {
 	return bytes[0] === HANDSHAKE;
@@ -20,15 +23,51 @@ export function looksLikeTls(bytes: Buffer): boolean {
 
 /** @param bytes all that came so far, beginning with the first */
 export function readClientHello(bytes: Buffer): ClientHello {
+	const message = firstMessage(bytes, CLIENT_HELLO);
+	return typeof message === "string" ? message : serverName(message.body, message.end);
+}
+
+/** The hash that stands where a ServerHello has its random (RFC 8446, 4.1.3). */
+const RETRY = createHash("sha256").update("HelloRetryRequest").digest();
+
+/** Whether a server, by the first that it says, has the client say hello once more: with a name that may be another. Undefined: more bytes are needed. */
+export function asksForAnother(bytes: Buffer): boolean | undefined {
+	const at = afterRecords(bytes, ALERTS);
+	const message = at === undefined ? "partial" : firstMessage(bytes.subarray(at), SERVER_HELLO);
+	if (message === "partial") return undefined;
+	return message !== "broken" && message.body.subarray(2, 2 + RETRY.length).equals(RETRY);
+}
+
+/** The second one: before it may be what a client sends for the sake of older networks, and data that was too early (RFC 8446, 4.2.10 and D.4). */
+export function readSecondHello(bytes: Buffer): ClientHello {
+	const at = afterRecords(bytes, NO_HANDSHAKE);
+	return at === undefined ? "partial" : readClientHello(bytes.subarray(at));
+}
+
+/** Change of cipher, application data. */
+const NO_HANDSHAKE: ReadonlySet<number> = new Set([20, 23]);
+const ALERTS: ReadonlySet<number> = new Set([21]);
+
+/** Where the first record of another kind begins. */
+function afterRecords(bytes: Buffer, kinds: ReadonlySet<number>): number | undefined {
+	for (let at = 0; ; at += 5 + bytes.readUInt16BE(at + 3)) {
+		if (at >= bytes.length) return undefined;
+		if (!kinds.has(bytes[at] as number)) return at;
+		if (at + 5 > bytes.length) return undefined;
+	}
+}
+
+/** Of the handshake, out of its records. Each byte is looked at once: a machine may send them one by one. */
+function firstMessage(bytes: Buffer, kind: number): "partial" | "broken" | { readonly body: Buffer; readonly end: number } {
 	const records: Buffer[] = [];
-	let size = 0;
-	for (let at = 0; ; ) {
-		const message = Buffer.concat(records, size);
-		if (message.length >= 4) {
-			if (message[0] !== CLIENT_HELLO) return "broken";
-			const length = message.readUIntBE(1, 3);
-			if (message.length >= 4 + length) return serverName(message.subarray(4, 4 + length));
+	let wanted: number | undefined;
+	for (let at = 0, size = 0; ; ) {
+		if (wanted === undefined && size >= 4) {
+			const head = Buffer.concat(records, 4);
+			if (head[0] !== kind) return "broken";
+			wanted = 4 + head.readUIntBE(1, 3);
 		}
+		if (wanted !== undefined && size >= wanted) return { body: Buffer.concat(records, wanted).subarray(4), end: at };
 		if (at + 5 > bytes.length) return "partial";
 		const length = bytes.readUInt16BE(at + 3);
 		if (bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3 || length === 0 || length > MAX_RECORD) return "broken";
@@ -39,14 +78,14 @@ export function readClientHello(bytes: Buffer): ClientHello {
 	}
 }
 
-function serverName(hello: Buffer): ClientHello {
+function serverName(hello: Buffer, end: number): ClientHello {
 	try {
 		const reader = new Reader(hello);
 		reader.skip(2 + 32); // version, random
 		reader.block(1); // session
 		reader.block(2); // cipher suites
 		reader.block(1); // compression
-		if (reader.empty) return { serverName: undefined };
+		if (reader.empty) return { serverName: undefined, end };
 		const extensions = new Reader(reader.block(2));
 		if (!reader.empty) return "broken";
 		const found: Buffer[] = [];
@@ -57,7 +96,7 @@ function serverName(hello: Buffer): ClientHello {
 		}
 		// Servers differ in which of two they take.
 		if (found.length > 1) return "broken";
-		return found[0] === undefined ? { serverName: undefined } : { serverName: onlyName(found[0]) };
+		return { serverName: found[0] === undefined ? undefined : onlyName(found[0]), end };
 	} catch {
 		return "broken";
 	}

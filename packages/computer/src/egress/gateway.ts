@@ -10,6 +10,7 @@ import { type Beginning, beginning } from "./first-bytes.js";
 import { readHost, showTarget } from "./host.js";
 import { type Destination, decide, type EgressDecision, isByName, type Policy, Refused, refusalReason, refusalText } from "./policy.js";
 import { Relay, type Scope } from "./relay.js";
+import { secondBeginning } from "./second-hello.js";
 import { type Secret, secretsFor, secretValue } from "./secrets.js";
 
 export interface GatewayOptions {
@@ -130,7 +131,11 @@ export class Gateway {
 		const ends = join(client, socket);
 		if (!isByName(destination)) return await ends.forward();
 		const begins = await beginning(client);
-		const refused = begins === undefined ? undefined : unlike(begins, destination);
+		let refused = begins === undefined ? undefined : unlike(begins, destination);
+		if (refused === undefined && begins?.kind === "tls") {
+			const second = await secondBeginning(client, socket, begins.end);
+			refused = second === undefined ? undefined : unlike(second, destination);
+		}
 		if (refused !== undefined) {
 			this.#tell(refused);
 			ends.stop();

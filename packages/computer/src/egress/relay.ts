@@ -10,7 +10,7 @@ import { connect as secure } from "node:tls";
 import { DialError } from "./dial.js";
 import { readAuthority, showTarget } from "./host.js";
 import { type Destination, printable, Refused } from "./policy.js";
-import { Scrub, scrubText } from "./scrub.js";
+import { Scrub, scrubbing, scrubText } from "./scrub.js";
 
 import { type Secret, secretValue } from "./secrets.js";
 import { hostTrust } from "./trust.js";
@@ -57,6 +57,11 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 	"upgrade",
 ]);
 
+/** Ask for a part of a page, in the words of some hosts, too; or for WebSockets that are compressed. */
+const PARTS = ["range", "if-range", "request-range", "x-ms-range", "x-goog-range", "sec-websocket-extensions"] as const;
+/** Of a body that was packed. */
+const OF_THE_PACKED: ReadonlySet<string> = new Set(["content-encoding", "content-length", "content-md5", "digest", "content-digest"]);
+
 export class Relay {
 	readonly #options: RelayOptions;
 	readonly #server: http.Server;
@@ -94,6 +99,11 @@ export class Relay {
 		if (asked instanceof Refused) return this.#refuse(response, asked);
 		const { outgoing, values } = asked;
 		outgoing.on("response", (answer) => {
+			const through = scrubbing(values, answer.headers["content-encoding"]);
+			if (through === undefined) {
+				answer.destroy();
+				return fail(response, 502, "the host's answer is packed in a way that can not be looked through for the secret");
+			}
 			try {
 				response.writeHead(answer.statusCode ?? 502, asReason(scrubText(answer.statusMessage ?? "", values)), scrubHeaders(answer, values));
 			} catch {
@@ -101,8 +111,7 @@ export class Relay {
 				answer.destroy();
 				return fail(response, 502, "the host's answer is not HTTP");
 			}
-			if (values.length > 0) pipeline(answer, new Scrub(values), response, () => {});
-			else pipeline(answer, response, () => {});
+			pipeline([answer, ...through, response], () => {});
 		});
 		outgoing.on("error", () => {
 			if (response.headersSent) response.destroy();
@@ -132,8 +141,10 @@ export class Relay {
 		client.once("close", () => outgoing.destroy());
 		outgoing.on("error", () => client.destroy());
 		outgoing.on("response", (answer) => {
+			const through = scrubbing(values, answer.headers["content-encoding"]);
+			if (through === undefined) return void client.destroy();
 			client.write(headOf(answer, values));
-			pipeline(answer, new Scrub(values), client, () => {});
+			pipeline([answer, ...through, client], () => {});
 		});
 		outgoing.on("upgrade", (answer, server, first) => {
 			client.write(headOf(answer, values));
@@ -195,10 +206,10 @@ export class Relay {
 			headers[secret.header] = secret.template.replace("{}", () => value);
 			values.push(value);
 		}
-		// What is compressed could not be looked through.
+		// What is compressed, or comes in parts, could not be looked through.
 		if (values.length > 0) {
 			headers["accept-encoding"] = "identity";
-			delete headers["sec-websocket-extensions"];
+			for (const name of PARTS) delete headers[name];
 		}
 		let socket: Socket;
 		try {
@@ -284,16 +295,22 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function scrubHeaders(answer: IncomingMessage, values: readonly string[]): OutgoingHttpHeaders {
 	const headers = forwarded(answer);
+	if (isUnpacked(answer, values)) for (const name of OF_THE_PACKED) delete headers[name];
 	for (const [name, value] of Object.entries(headers)) {
 		headers[name] = Array.isArray(value) ? value.map((one) => scrubText(one, values)) : scrubText(String(value), values);
 	}
 	return headers;
 }
 
+function isUnpacked(answer: IncomingMessage, values: readonly string[]): boolean {
+	return values.length > 0 && answer.headers["content-encoding"] !== undefined;
+}
+
 function headOf(answer: IncomingMessage, values: readonly string[]): string {
+	const unpacked = isUnpacked(answer, values);
 	const lines = answer.rawHeaders.flatMap((name, index) =>
 		// The body has been taken out of its parts by now, and ends with the connection.
-		index % 2 === 0 && name.toLowerCase() !== "transfer-encoding"
+		index % 2 === 0 && name.toLowerCase() !== "transfer-encoding" && !(unpacked && OF_THE_PACKED.has(name.toLowerCase()))
 			? `${name}: ${scrubText(answer.rawHeaders[index + 1] as string, values)}`
 			: [],
 	);

@@ -1,5 +1,6 @@
 /** Takes secrets out of what a host answers, should it send them back: each byte becomes a `*`, so that lengths stay right. */
 import { Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
 const STAR = 0x2a;
 
@@ -29,6 +30,26 @@ export class Scrub extends Transform {
 		if (this.#held.length > 0) this.push(this.#held);
 		done();
 	}
+}
+
+const UNPACK: Readonly<Record<string, () => Transform>> = {
+	gzip: createGunzip,
+	"x-gzip": createGunzip,
+	deflate: createInflate,
+	br: createBrotliDecompress,
+};
+
+/** What a body goes through to its reader: one that is packed, which nobody asked for, is unpacked. Undefined: it can not be looked into. */
+export function scrubbing(secrets: readonly string[], encoding = "identity"): readonly Transform[] | undefined {
+	if (secrets.length === 0) return [];
+	const packed = encoding
+		.toLowerCase()
+		.split(/[\s,]+/)
+		.filter((word) => word !== "" && word !== "identity");
+	const unpack = packed.map((word) => (Object.hasOwn(UNPACK, word) ? UNPACK[word] : undefined));
+	// More than one layer is nobody's need.
+	if (unpack.length > 1 || unpack.includes(undefined)) return undefined;
+	return [...unpack.map((make) => (make as () => Transform)()), new Scrub(secrets)];
 }
 
 export function scrubText(text: string, secrets: readonly string[]): string {
