@@ -30,7 +30,8 @@ if (process.getuid?.() === 0 && /\bpodman\b/.test(process.env.DRIVERS ?? "")) {
 }
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
-const failedSteps = [];
+/** Said again at the end, where who looks at a log looks first. */
+const failed = [];
 for (const step of STEPS) {
 	const started = performance.now();
 	rmSync(vitestTotals, { force: true });
@@ -44,10 +45,10 @@ for (const step of STEPS) {
 		rmSync(vitestTotals, { force: true });
 		ok = (await run({ ...step, command: `${step.command} ${totals.crashed.join(" ")}` })).status === 0;
 		const again = step.totals() ?? { passed: 0, failed: 1, skipped: 0 };
-		Object.assign(totals, { passed: totals.passed + again.passed, failed: again.failed, skipped: totals.skipped + again.skipped });
+		Object.assign(totals, again, { passed: totals.passed + again.passed, skipped: totals.skipped + again.skipped });
 	}
 	if (!ok) {
-		failedSteps.push(step.name);
+		failed.push(step.name, ...(totals.failures ?? []).map((line) => `  ${line}`));
 		console.log(step.show ? step.show(output) : output);
 		// A step that broke without a test to blame counts as one failure: the last line never says 0 of a red run.
 		if (totals.failed === 0) totals.failed = 1;
@@ -55,9 +56,9 @@ for (const step of STEPS) {
 	for (const key of Object.keys(sum)) sum[key] += totals[key];
 }
 rmSync(scratch, { recursive: true });
-if (failedSteps.length > 0) console.log(`failed: ${failedSteps.join(", ")}`);
+if (failed.length > 0) console.log(["failed:", ...failed].join("\n"));
 console.log(`${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ""}`);
-process.exitCode = failedSteps.length > 0 ? 1 : 0;
+process.exitCode = failed.length > 0 ? 1 : 0;
 
 function run({ command, cwd = ".", live = false }) {
 	return new Promise((resolve) => {
@@ -82,7 +83,8 @@ function goEvents(output) {
 function goTotals(output) {
 	const tests = goEvents(output).filter((event) => event.Test !== undefined && !event.Test.includes("/"));
 	const count = (action) => tests.filter((event) => event.Action === action).length;
-	return { passed: count("pass"), failed: count("fail"), skipped: count("skip") };
+	const failures = tests.filter((event) => event.Action === "fail").map((event) => `${event.Package} ${event.Test}`);
+	return { passed: count("pass"), failed: count("fail"), skipped: count("skip"), failures };
 }
 
 /** What the failed tests (or the compiler) said. */
