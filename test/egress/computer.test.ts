@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -156,6 +156,22 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(computer.notices.join("\n")).toContain("can not be read: nothing is allowed until it is set again");
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
+		});
+
+		test("an ephemeral computer's rules and keys go with its last holder", async () => {
+			const one = await target.open("fleeting", {
+				persistence: "ephemeral",
+				secrets: [{ name: "TOKEN", host: "site.test", value: "x".repeat(20) }],
+			});
+			const directory = join(stateDirectory(), "egress", one.driver);
+			const files = async () => (await readdir(directory)).filter((file) => file.startsWith(`${one.name}.`)).sort();
+			const both = [`${one.name}.json`, `${one.name}.pem`];
+			expect(await files()).toEqual(both);
+			const two = await target.open("fleeting");
+			await one.close();
+			expect(await files()).toEqual(both);
+			await two.exec("true");
+			await expect.poll(() => two.close().then(files)).toEqual([]);
 		});
 	});
 });

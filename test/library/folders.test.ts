@@ -58,6 +58,22 @@ test.each([
 	["/data/me/.ssh", "linux", /keys/],
 	["/home/me/.local", "linux", /keys/],
 	["/home/me/.local/share/keyrings", "linux", /keys/],
+	["/home/me/bin", "linux", /run on this host/],
+	["/home/me/.local/bin/tool", "linux", /run on this host/],
+	["/home/me/.local/share/applications", "linux", /run on this host/],
+	["/home/me/.config/autostart", "linux", /keys/],
+	["/home/me/.cargo", "linux", /run on this host/],
+	["/home/me/go", "linux", /run on this host/],
+	["/root/bin", "linux", /run on this host/],
+	["/home/other/.vscode", "linux", /run on this host/],
+	["/srv/tools/bin", "linux", /run on this host/],
+	["/srv/tools/bin/sub", "linux", /run on this host/],
+	["/srv/tools", "linux", undefined],
+	["/home/me/project/bin", "linux", undefined],
+	["/home/me/.lmstudio/working-directories/1", "linux", undefined],
+	["/Users/me/Library/LaunchAgents", "darwin", /run on this host/],
+	["c:\\users\\me\\appdata\\roaming\\microsoft\\windows\\start menu\\programs\\startup", "win32", /run on this host/],
+	["C:\\Users\\me\\AppData\\Local\\Temp\\x", "win32", undefined],
 	["/home/other", "linux", /home folder/],
 	["/home/other/.ssh", "linux", /keys/],
 	["/var/home/other", "linux", /home folder/],
@@ -85,7 +101,7 @@ test.each([
 	["D:\\work", "win32", undefined],
 ] as const)("%s on %s", (path, platform, reason) => {
 	const homes = { linux: ["/home/me", "/data/me"], darwin: ["/Users/me"], win32: ["C:\\Users\\me"] };
-	const found = danger(path, { homes: homes[platform], own: ["/srv/state/lms-computer"], platform });
+	const found = danger(path, { homes: homes[platform], own: ["/srv/state/lms-computer"], path: ["/srv/tools/bin"], platform });
 	if (reason === undefined) expect(found).toBeUndefined();
 	else expect(found).toMatch(reason);
 });
@@ -124,6 +140,20 @@ test("a folder beside the settings is none of them; the one that they are in is"
 	} finally {
 		if (before === undefined) delete process.env["LMS_COMPUTER_CONFIG"];
 		else process.env["LMS_COMPUTER_CONFIG"] = before;
+	}
+});
+
+test("nor does a folder of the PATH that is named by another way", async () => {
+	const before = process.env["PATH"];
+	mkdirSync(join(directory, "tools/bin"), { recursive: true });
+	symlinkSync("tools", join(directory, "opt"));
+	process.env["PATH"] = `${before}:${join(directory, "opt/bin")}:.`;
+	try {
+		const share = (name: string) => resolveFolders([readFolder("folders", join(directory, name))]);
+		await expect(share("tools/bin")).rejects.toMatchObject({ message: expect.stringContaining("run on this host") });
+		expect(await share("tools")).toHaveLength(1);
+	} finally {
+		process.env["PATH"] = before;
 	}
 });
 

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { once } from "node:events";
+import http from "node:http";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { SERVING } from "../../packages/computer/src/limits.js";
 import { at, expectGone, MARK, PATIENCE_MS, processesWith } from "../cli/command.js";
 import { DRIVERS } from "../support/drivers.js";
@@ -109,6 +111,26 @@ describe.skipIf(target === undefined)("the server over HTTP", () => {
 		for (let count = 0; count < SERVING.sessions; count++) await begin();
 		expect(await ping(second)).toBe(404);
 		expect(await ping(await begin())).toBe(200);
+	});
+
+	test("sessions are bounded when many begin at once, and a newcomer gets in when all are in use", async () => {
+		const begin = async () => String((await server.send({ headers: GOOD, body: initialize(1) })).headers["mcp-session-id"]);
+		const asSession = (id: string) => ({ ...GOOD, "mcp-session-id": id, "mcp-protocol-version": "2025-11-25" });
+		const ping = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });
+		const lives = async (id: string) => (await server.send({ headers: asSession(id), body: ping })).status === 200;
+		const ids = await Promise.all(Array.from({ length: 2 * SERVING.sessions }, begin));
+		const living = await Promise.all(ids.map(lives));
+		const left = ids.filter((_, index) => living[index]);
+		expect(left).toHaveLength(SERVING.sessions);
+		// Whose clients left without a word: a stream of each is held, and nobody comes to end it.
+		const ended = vi.fn();
+		const streams = left.map((id) => http.get(server.url, { headers: asSession(id) }).on("error", () => {}));
+		for (const stream of streams) stream.once("response", (answer) => answer.resume()).once("close", ended);
+		await Promise.all(streams.map((stream) => once(stream, "finish")));
+		expect(await lives(left.at(-1) as string)).toBe(true);
+		expect(await lives(await begin())).toBe(true);
+		await expect.poll(() => ended.mock.calls.length).toBe(1);
+		for (const stream of streams) stream.destroy();
 	});
 
 	test.each(Object.keys(ERAS) as Era[])(

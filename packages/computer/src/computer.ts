@@ -371,6 +371,7 @@ export class Computer {
 
 	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */
 	async close(): Promise<void> {
+		await this.#egress.leave();
 		this.#link.close();
 		this.#journal.close();
 		this.#egress.close();

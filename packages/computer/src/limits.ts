@@ -210,6 +210,8 @@ export const DEADLINES = {
 	heartbeatMs: 10_000,
 	/** An agent to answer before somebody looks what its machine is doing. */
 	silenceMs: 1_000,
+	/** An agent to say who else holds its machine, as a holder leaves. */
+	lastWordMs: 1_000,
 	/** Without a request for so long, a connection is tried before the next one. */
 	staleMs: 2_000,
 	/** Past a command's own timeout, for the agent to kill it and send the result. */

@@ -50,9 +50,14 @@ export class AgentLink {
 		this.#opening.catch(() => {}); // whoever calls next hears of it, or gets another one
 	}
 
+	/** The live connection, if there is one. */
+	get current(): Connection | undefined {
+		return this.#connection?.alive ? this.#connection : undefined;
+	}
+
 	/** The live connection, or the next one that a call makes. Makes none. */
 	async next(signal: AbortSignal): Promise<Connection> {
-		if (this.#connection?.alive) return this.#connection;
+		if (this.current !== undefined) return this.current;
 		const ending = AbortSignal.any([signal, this.#closing.signal]);
 		let resolve: (connection: Connection) => void = () => {};
 		const coming = new Promise<Connection>((then) => (resolve = then));

@@ -5,7 +5,7 @@ import { exec } from "../agent/exec.js";
 import type { AgentLink } from "../agent/link.js";
 import type { Abortable, DriverName } from "../driver.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
-import { BOUNDS } from "../limits.js";
+import { BOUNDS, DEADLINES } from "../limits.js";
 import { Authority } from "./authority.js";
 import { Gateway } from "./gateway.js";
 import type { EgressDecision } from "./policy.js";
@@ -140,6 +140,16 @@ export class Egress {
 	/** The computer is gone. */
 	async forget(): Promise<void> {
 		await this.#file.remove();
+	}
+
+	/** Before the connection is let go of: the last holder of an ephemeral machine takes its rules and keys along, as nobody comes back to them. */
+	async leave(): Promise<void> {
+		const connection = this.#options.link.current;
+		const { on, asked } = await this.#file.read();
+		if (connection === undefined || (!on && asked === "")) return;
+		const life = await connection.json("GET", "/v1/life", undefined, AbortSignal.timeout(DEADLINES.lastWordMs)).catch(() => undefined);
+		const { ephemeral, holders } = (life ?? {}) as { readonly ephemeral?: unknown; readonly holders?: unknown };
+		if (ephemeral === true && holders === 1) await this.forget();
 	}
 
 	/** Carries nothing any more. */

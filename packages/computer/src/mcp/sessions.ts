@@ -43,12 +43,15 @@ export class Sessions {
 
 	/** It is known by its id from its answer to `initialize` on. */
 	async open(): Promise<WebStandardStreamableHTTPServerTransport> {
-		if (this.#sessions.size >= SERVING.sessions) this.#dropIdlest();
 		const { close, server } = this.#make();
 		const transport = new WebStandardStreamableHTTPServerTransport({
 			sessionIdGenerator: randomUUID,
 			maxRequestBodySize: SERVING.requestBytes,
-			onsessioninitialized: (id) => void this.#sessions.set(id, { transport, server, close, uses: 0, usedAt: Date.now() }),
+			onsessioninitialized: (id) => {
+				// Here, where it is counted: many may be on their way at once.
+				if (this.#sessions.size >= SERVING.sessions) this.#dropIdlest();
+				this.#sessions.set(id, { transport, server, close, uses: 0, usedAt: Date.now() });
+			},
 			onsessionclosed: (id) => this.#drop(id),
 		});
 		server.onerror = this.#onError;

@@ -1,7 +1,7 @@
 /** Shared folders as they are on this host: where each really is, and whether that hands over too much. */
 import { realpath, stat } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
-import { posix, win32 } from "node:path";
+import { delimiter, isAbsolute, posix, win32 } from "node:path";
 import { configFile } from "../config.js";
 import type { SharedFolder } from "../driver.js";
 import { stateDirectory } from "../drivers/state-directory.js";
@@ -29,6 +29,8 @@ export interface FolderHost {
 	readonly homes: readonly string[];
 	/** Where this program keeps its rules, keys and settings: whoever writes there decides what every computer may. */
 	readonly own: readonly string[];
+	/** Where this user's shells look for programs. */
+	readonly path: readonly string[];
 	readonly platform: NodeJS.Platform;
 }
 
@@ -37,7 +39,13 @@ async function thisHost(): Promise<FolderHost> {
 	const home = userInfo().homedir;
 	// Of the settings the file alone: a user may have put it where much else is.
 	const own = [stateDirectory(), configFile({ env: process.env, home })];
-	return { homes: await byAllNames([home, homedir()]), own: await byAllNames(own), platform: process.platform };
+	const path = (process.env["PATH"] ?? "").split(delimiter).filter((entry) => isAbsolute(entry));
+	return {
+		homes: await byAllNames([home, homedir()]),
+		own: await byAllNames(own),
+		path: await byAllNames(path),
+		platform: process.platform,
+	};
 }
 
 async function byAllNames(paths: readonly string[]): Promise<readonly string[]> {
@@ -61,6 +69,10 @@ export function danger(path: string, host: FolderHost): string | undefined {
 	if (homes.some((home) => holds(real, home))) return "the whole home folder, with its keys and passwords, is in it";
 	const secret = homes.flatMap((home) => PRIVATE.map((below) => join(home, fold(below))));
 	if (secret.some((place) => holds(place, real) || holds(real, place))) return "keys and passwords are kept there";
+	const started = homes.flatMap((home) => STARTED.map((below) => join(home, fold(below))));
+	// A folder that has one of the PATH's in it may be a project with tools of its own.
+	if (started.some((place) => holds(place, real) || holds(real, place)) || host.path.map(fold).some((place) => holds(place, real)))
+		return "what is put there is run on this host";
 	if (host.own.map(fold).some((place) => holds(place, real) || holds(real, place))) return "what every computer may do is kept there";
 	return SYSTEM[host.platform === "win32" || host.platform === "darwin" ? host.platform : "linux"].test(real)
 		? "it is the system's"
@@ -80,6 +92,42 @@ const PRIVATE = [
 	".config",
 	".local/share/keyrings",
 	"Library/Keychains",
+];
+/** Programs and what starts them, of a shell, a session, a browser or an editor; `.config` and the system's are refused already. */
+const STARTED = [
+	"bin",
+	".local/bin",
+	".local/lib",
+	".local/share/applications",
+	".local/share/systemd",
+	".local/share/nautilus/scripts",
+	".bashrc.d",
+	".oh-my-zsh",
+	".zsh",
+	".vim",
+	".emacs.d",
+	".vscode",
+	".vscode-server",
+	".cargo",
+	".rustup",
+	".npm",
+	".npm-global",
+	".nvm",
+	".pyenv",
+	".deno",
+	".bun",
+	".lmstudio/bin",
+	".lmstudio/extensions",
+	".cache/lm-studio/bin",
+	".cache/lm-studio/extensions",
+	"go/bin",
+	"snap",
+	"Library/LaunchAgents",
+	"Library/Application Scripts",
+	"Applications",
+	"AppData/Local/Programs",
+	"AppData/Local/Microsoft",
+	"AppData/Roaming/Microsoft",
 ];
 const UNIX =
 	"^/(?:(?:bin|boot|dev|etc|lib|lib32|lib64|libx32|proc|run|sbin|sys)(?:/|$)|(?:lib[^/]*|home|root|usr|usr/local|var|var/home)$|usr/(?:local/)?(?:s?bin|lib[^/]*|etc)(?:/|$)|var/(?:lib|run|spool)(?:/|$))";
