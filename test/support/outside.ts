@@ -53,16 +53,28 @@ export async function removeMachine(computer: Computer): Promise<void> {
 	await promisify(execFile)(computer.driver, ["rm", "--force", `lms-computer-${computer.name}`]);
 }
 
-/** Every process of it stands still, and this handle is not told. */
-export async function pauseMachine(computer: Computer): Promise<void> {
+/**
+ * Every process of it stands still, and this handle is not told.
+ * @returns why an ordinary user has nothing to do that with here, if that is so
+ */
+export async function pauseMachine(computer: Computer): Promise<string | undefined> {
 	if (computer.driver !== "namespace") {
-		await promisify(execFile)(computer.driver, ["pause", `lms-computer-${computer.name}`]);
-		return;
+		const pausing = promisify(execFile)(computer.driver, ["pause", `lms-computer-${computer.name}`]);
+		return await pausing.then(
+			() => undefined,
+			({ stderr }: { stderr: string }) => {
+				if (process.getuid?.() === 0 || !/can not pause containers on rootless/.test(stderr)) throw new Error(stderr);
+				return stderr;
+			},
+		);
 	}
-	for (const group of (await directories("/sys/fs/cgroup", 4)).filter((path) => path.includes(`/lms-computer/${computer.name}-`))) {
+	const groups = (await directories("/sys/fs/cgroup", 4)).filter((path) => path.includes(`/lms-computer/${computer.name}-`));
+	if (groups.length === 0 && process.getuid?.() !== 0) return "no cgroup of its own";
+	for (const group of groups) {
 		await writeFile(join(group, "freezer.state"), "FROZEN", { flag: "r+" }).catch(() => {});
 		await writeFile(join(group, "cgroup.freeze"), "1", { flag: "r+" }).catch(() => {});
 	}
+	return undefined;
 }
 
 /** What on this host still has one of these words in its name: containers, cgroups, mounts, sockets, state. */

@@ -41,8 +41,8 @@ export interface Dialect {
 	readonly restartsEphemeral: boolean;
 	/** Clears what the engine leaves of a container that is gone. */
 	readonly afterRemove?: ((containerId: string) => Promise<void>) | undefined;
-	/** The same for all containers of ours but those that are there: ephemeral ones go when nobody of us looks on. */
-	readonly clearAfter?: ((containerIds: ReadonlySet<string>) => Promise<void>) | undefined;
+	/** The same for all containers of ours that are gone: ephemeral ones go when nobody of us looks on. */
+	readonly clearAfter?: (() => Promise<void>) | undefined;
 	/** What the engine says of itself, by as few requests as it takes. */
 	readInfo(get: (path: string) => Promise<unknown>): Promise<EngineInfo>;
 }

@@ -30,7 +30,7 @@ import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
-import { renameContainer, stopContainer, unless304 } from "./take-over.js";
+import { endContainer, renameContainer, stopContainer, unless304 } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
 
@@ -81,10 +81,11 @@ export class EngineMachine implements Machine {
 		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
 		else {
 			const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
-			// Podman 4.3 now and then gets an empty word from its monitor and gives up, with nothing started. Seen under load; once more does it.
-			await begin().catch((error: Error) => {
-				if (!error.message.includes('conmon bytes ""')) throw error;
-				return begin();
+			await begin().catch(async (error: Error) => {
+				// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
+				if (!error.message.includes("container state improper")) throw error;
+				await endContainer(this.#by.engine, this.id, this.name, options);
+				await begin();
 			});
 			await this.#limitAgain();
 		}

@@ -1,5 +1,6 @@
 import type { ContainerInspectInfo } from "dockerode";
 import type { Abortable, Machine } from "../../driver.js";
+import { isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { newToken } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
@@ -35,6 +36,14 @@ export async function stopContainer(engine: Engine, id: string, name: string, op
 	if (State.Paused) {
 		await engine.call(`unpause the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }), options);
 	} else if (!State.Running) return;
+	await endContainer(engine, id, name, options).catch(async (error: unknown) => {
+		// Podman waits for the monitor of each exec, and fails when one was killed; the container has ended by then.
+		if (isComputerError(error, "canceled") || (await inspect(engine, id, name, options)).State.Running) throw error;
+	});
+}
+
+/** Whatever its engine says that it does. */
+export async function endContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
 	const stop = { t: Math.ceil(DEADLINES.stopGraceMs / 1000) };
 	await engine.call(
 		`stop the machine ${name}`,

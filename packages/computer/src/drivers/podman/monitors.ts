@@ -1,35 +1,60 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+
+/** Before the name of every container of ours: of machines, of what is to be one, of what an image is prepared with. */
+const PREFIX = "lms-";
 
 /**
  * Podman keeps the monitor of every finished exec for `exit_command_delay` (300 s; containers.conf(5)), in case somebody asks how it
- * ended, and keeps it when the container is removed too. Only a local engine's are seen here, and only this user's can be ended.
+ * ended, and keeps it when the container is removed too. Only a local engine's are seen here, and only this user's are ended.
  * @param containerId of a container that no longer exists
  */
 export async function endMonitors(containerId: string): Promise<void> {
-	await endWhere((argv) => wordAfter(argv, "-c") === containerId);
+	await endWhere(async (monitor) => monitor.containerId === containerId);
 }
 
-/** Those of our containers that are no more. @param containerIds of those that are there */
-export async function endOrphanedMonitors(containerIds: ReadonlySet<string>): Promise<void> {
-	await endWhere((argv) => {
-		const id = wordAfter(argv, "-c");
-		return id !== undefined && wordAfter(argv, "-n")?.startsWith("lms-computer-") === true && !containerIds.has(id);
+/**
+ * Those of our containers that are no more. That is told by the container's own directory, which is there before its monitor and goes with it: a list of
+ * containers has none that were made since, nor those of another storage of Podman's, and without its monitor a container is lost.
+ */
+export async function endOrphanedMonitors(): Promise<void> {
+	await endWhere(async ({ containerName, directory }) => {
+		if (!containerName.startsWith(PREFIX)) return false;
+		return await stat(directory).then(
+			() => false,
+			({ code }: NodeJS.ErrnoException) => code === "ENOENT",
+		);
 	});
 }
 
-async function endWhere(matches: (argv: readonly string[]) => boolean): Promise<void> {
+interface Monitor {
+	readonly containerId: string;
+	readonly containerName: string;
+	/** As the monitor itself sees it: it may have another root than we. */
+	readonly directory: string;
+}
+
+async function endWhere(matches: (monitor: Monitor) => Promise<boolean>): Promise<void> {
 	const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
 	await Promise.all(
 		pids.map(async (pid) => {
-			const argv = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
-			if (!/(^|\/)conmon$/.test(argv[0] ?? "") || !matches(argv)) return;
 			try {
-				process.kill(Number(pid), "SIGKILL");
+				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
+				if (monitor === undefined || (await stat(`/proc/${pid}`)).uid !== process.getuid?.()) return;
+				if (await matches(monitor)) process.kill(Number(pid), "SIGKILL");
 			} catch {
-				// It ended by itself, or it is another user's.
+				// It has ended by itself.
 			}
 		}),
 	);
+}
+
+function readMonitor(pid: string, argv: readonly string[]): Monitor | undefined {
+	const [program = ""] = argv;
+	const [containerId, containerName, bundle] = ["-c", "-n", "-b"].map((flag) => wordAfter(argv, flag));
+	if (!/(^|\/)conmon$/.test(program) || !containerId || !containerName || !bundle) return undefined;
+	// An exec's bundle is below its container's.
+	const [above] = bundle.split(containerId);
+	return { containerId, containerName, directory: `/proc/${pid}/root${above}${containerId}` };
 }
 
 function wordAfter(argv: readonly string[], flag: string): string | undefined {

@@ -1,0 +1,30 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { endOrphanedMonitors } from "../../packages/computer/src/drivers/podman/monitors.js";
+import { DRIVERS } from "../support/drivers.js";
+
+const targets = DRIVERS.filter(({ driver }) => driver === "podman");
+
+describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
+	const monitors = async (containerId: string) => {
+		const { stdout } = await promisify(execFile)("pgrep", ["-f", `^[^ ]*conmon .*${containerId}`]).catch(() => ({ stdout: "" }));
+		return stdout.split("\n").filter((line) => line !== "");
+	};
+
+	test.skipIf(target.skip !== undefined)("monitors of containers that are there are left alone, whoever knows of them", async () => {
+		const computer = await target.open("watched");
+		const { id } = await computer.inspect();
+		const before = await monitors(id);
+		expect(before.length).toBeGreaterThanOrEqual(2);
+		await endOrphanedMonitors();
+		expect(await monitors(id)).toEqual(before);
+		expect((await computer.exec("echo on")).stdout).toBe("on\n");
+		// Podman itself leaves those of an exec.
+		await computer.close();
+		await promisify(execFile)("podman", ["rm", "--force", "--time", "0", `lms-computer-${computer.name}`]);
+		expect((await monitors(id)).length).toBeGreaterThan(0);
+		await endOrphanedMonitors();
+		await expect.poll(() => monitors(id)).toEqual([]);
+	});
+});
