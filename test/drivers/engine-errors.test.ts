@@ -22,6 +22,8 @@ describe("an engine's answer becomes a typed error", () => {
 		[409, "Container ce59d8 is paused, unpause the container before exec", "machine_gone"],
 		[409, "removal of container ce59d8 is already in progress", "busy"],
 		[404, "no such image: nope:1: No such image: nope:1", "image_not_found"],
+		// Two that take the last tags of one image away at once.
+		[500, "unrecognized image ID sha256:17962e4ce222", "image_not_found"],
 		[404, "failed to find image nope:1: registry.example/library/nope:1: No such image", "image_not_found"],
 		[500, "write /var/lib/docker/tmp/x: no space left on device", "disk_full"],
 		[400, "Unknown runtime specified runsc", "not_supported"],

@@ -22,11 +22,10 @@ export async function makeCheckpoint(slot: Slot, label: string, options: Checkpo
 	}
 	const maxCount = expectWhole("maxCount", options.maxCount ?? CHECKPOINTS.maxCount, 1, Number.MAX_SAFE_INTEGER);
 	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? CHECKPOINTS.maxBytes, 0, Number.MAX_SAFE_INTEGER);
-	return await withStore(slot, options, async (store) => {
-		const made = await store.make(label, { signal: options.signal });
-		await prune(store, made.id, maxCount, maxBytes);
-		return made;
-	});
+	const made = await slot.use((machine) => storeOf(machine, slot.driver).make(label, { signal: options.signal }), options.signal);
+	// Whoever asks for the list next waits for it; whoever makes another one does not.
+	slot.later("removing old checkpoints", () => slot.use((machine) => prune(storeOf(machine, slot.driver), made.id, maxCount, maxBytes)));
+	return made;
 }
 
 export async function listCheckpoints(slot: Slot, options: Abortable): Promise<readonly Checkpoint[]> {
@@ -42,13 +41,19 @@ export async function removeCheckpoint(slot: Slot, id: string, options: Abortabl
 /** @param begin is called when nothing speaks against it any more: what runs in the machine ends now */
 export async function rollBack(slot: Slot, id: string, begin: () => void, options: Abortable): Promise<void> {
 	expectText("id", id);
-	const found = (await listCheckpoints(slot, options)).find((one) => one.id === id);
-	if (found === undefined) throw noCheckpoint(slot.name, id);
-	begin();
-	const what = found.label === "" ? id : `"${found.label}"`;
+	let what = id;
+	const onFound = ({ label }: Checkpoint) => {
+		if (label !== "") what = `"${label}"`;
+		begin();
+	};
+	await slot.settled();
 	await slot.replace(
-		(machine) => storeOf(machine, slot.driver).rollback(id, options),
-		`the computer was rolled back to the checkpoint ${what}: programs that ran have ended and its shells are fresh`,
+		async (machine) => {
+			const { machine: next, tidy } = await storeOf(machine, slot.driver).rollback(id, { ...options, onFound });
+			slot.later("removing the machine from before a rollback", tidy);
+			return next;
+		},
+		() => `the computer was rolled back to the checkpoint ${what}: programs that ran have ended and its shells are fresh`,
 		options,
 	);
 }
@@ -89,14 +94,15 @@ async function removeAbandoned(driver: Driver, options: Abortable): Promise<void
 	}
 }
 
-/** Never the newest and never the one in use, though they alone may be more than is to be kept. */
-async function prune(store: CheckpointStore, newest: string, maxCount: number, maxBytes: number): Promise<void> {
+/** Never the newest, which may be another one by now, and never the one in use, though they alone may be more than is to be kept. */
+async function prune(store: CheckpointStore, made: string, maxCount: number, maxBytes: number): Promise<void> {
 	const all = await store.list();
+	const last = all.at(-1)?.id;
 	let count = all.length;
 	let bytes = all.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
 	for (const { id, inUse, sizeBytes = 0 } of all) {
 		if (count <= maxCount && bytes <= maxBytes) return;
-		if (inUse || id === newest) continue;
+		if (inUse || id === made || id === last) continue;
 		await store.remove(id).catch((error: unknown) => {
 			// Somebody else's pruning was quicker.
 			if (!isComputerError(error, "not_found")) throw error;
@@ -106,8 +112,9 @@ async function prune(store: CheckpointStore, newest: string, maxCount: number, m
 	}
 }
 
-function withStore<T>(slot: Slot, { signal }: Abortable, run: (store: CheckpointStore) => Promise<T>): Promise<T> {
-	return slot.use((machine) => run(storeOf(machine, slot.driver)), signal);
+async function withStore<T>(slot: Slot, { signal }: Abortable, run: (store: CheckpointStore) => Promise<T>): Promise<T> {
+	await slot.settled();
+	return await slot.use((machine) => run(storeOf(machine, slot.driver)), signal);
 }
 
 function storeOf(machine: Machine, driver: Driver): CheckpointStore {
@@ -115,15 +122,4 @@ function storeOf(machine: Machine, driver: Driver): CheckpointStore {
 	throw new ComputerError("not_supported", `The driver ${driver.name} was expected to have checkpoints; here it has none`, {
 		context: { driver: driver.name },
 	});
-}
-
-function noCheckpoint(name: string, id: string): ComputerError {
-	return new ComputerError(
-		"not_found",
-		`The computer ${name} was expected to have a checkpoint ${JSON.stringify(id.slice(0, 60))}; it has not`,
-		{
-			hint: "List its checkpoints: the oldest ones go when there are too many.",
-			context: { name, checkpoint: id },
-		},
-	);
 }

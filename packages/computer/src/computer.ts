@@ -317,6 +317,7 @@ export class Computer {
 	async remove(options: Abortable = {}): Promise<void> {
 		if (this.#removed) return;
 		// By name: another holder may have rolled it back, and the machine is another one since.
+		await this.#slot.settled();
 		const machine = (await this.#slot.driver.attach(this.name, options)) ?? this.#slot.machine;
 		await machine.remove(options);
 		this.#removed = true;
@@ -375,7 +376,7 @@ export class Computer {
 		this.#link.close();
 		this.#journal.close();
 		this.#egress.close();
-		await this.#forwards.close();
+		await Promise.all([this.#forwards.close(), this.#slot.settled()]);
 		await this.#lease.release();
 	}
 

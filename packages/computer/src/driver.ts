@@ -227,9 +227,20 @@ export interface CheckpointStore {
 	 * Puts the machine's files back and starts it; this is no longer the machine of that name, the answer is. What was changed since is gone.
 	 * When it fails or its process dies at any instant, the name still has one machine that can be started, with the files of before or after.
 	 */
-	rollback(id: string, options?: Abortable): Promise<Machine>;
+	rollback(id: string, options?: RollbackOptions): Promise<RolledBack>;
 	/** A new, started machine with the files of a checkpoint, or of now, and the same settings but for the changes. `already_exists` when the name is taken. */
 	fork(id: string | undefined, name: string, options?: ForkOptions): Promise<Machine>;
+}
+
+export interface RollbackOptions extends Abortable {
+	/** Called once the checkpoint was found and before anything is changed. */
+	readonly onFound?: ((checkpoint: Checkpoint) => void) | undefined;
+}
+
+export interface RolledBack {
+	readonly machine: Machine;
+	/** Takes away what is left of the machine of before. Nobody needs to wait for it: the next rollback, or `prune`, does it otherwise. */
+	tidy(): Promise<void>;
 }
 
 export interface ForkOptions extends Abortable {

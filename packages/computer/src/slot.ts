@@ -40,6 +40,7 @@ export class Slot {
 	#lastStep = "";
 	/** A notice says already why the agent is a new one. */
 	#explained = false;
+	#pending: Promise<void> = Promise.resolve();
 
 	constructor(options: SlotOptions) {
 		this.driver = options.driver;
@@ -123,6 +124,16 @@ export class Slot {
 		}
 	}
 
+	/** Does something that nobody is to wait for, one after the other. It is tried again by what comes next of its kind, so a failure is only told. */
+	later(what: string, run: () => Promise<void>): void {
+		this.#pending = this.#pending.then(run).catch((error: Error) => this.note(`${what} was not possible: ${error.message}`));
+	}
+
+	/** Until nothing is left to be done. */
+	async settled(): Promise<void> {
+		await this.#pending;
+	}
+
 	/** What its machine is made from. */
 	async settings(options: Abortable): Promise<MachineSpec> {
 		const settings = await this.use((machine) => machine.settings(options), options.signal);
@@ -173,18 +184,19 @@ export class Slot {
 		const files = options.keepFiles ? "its files were kept" : "its files are gone";
 		await this.replace(
 			(machine) => machine.rebuild(spec, options),
-			`the computer was rebuilt and ${files}: programs that ran have ended and its shells are fresh`,
+			() => `the computer was rebuilt and ${files}: programs that ran have ended and its shells are fresh`,
 			options,
 		);
 		if (this.#spec !== undefined) this.#spec = spec;
 	}
 
 	/** Puts another, running machine in the place of this one; calls wait meanwhile. */
-	replace(run: (machine: Machine) => Promise<Machine>, notice: string, { signal }: Abortable): Promise<void> {
+	replace(run: (machine: Machine) => Promise<Machine>, notice: () => string, { signal }: Abortable): Promise<void> {
 		return inTurn(`${this.driver.name}/${this.name}`, signal, async () => {
 			this.#checked = false;
 			this.#machine = await this.use(run, signal);
-			this.#explain(notice);
+			this.#checked = true;
+			this.#explain(notice());
 		});
 	}
 

@@ -106,6 +106,11 @@ export class EngineContainer {
 		return this.#api.order("POST", this.#path("stop"), options);
 	}
 
+	/** Answers when the signal was sent. */
+	kill(options: Options = {}): Promise<void> {
+		return this.#api.order("POST", this.#path("kill"), options);
+	}
+
 	restart(options: Options = {}): Promise<void> {
 		return this.#api.order("POST", this.#path("restart"), options);
 	}

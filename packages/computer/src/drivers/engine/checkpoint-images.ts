@@ -3,7 +3,7 @@
  * An image goes with its last tag, so taking a checkpoint away never breaks a machine that was rolled back to it or forked from it.
  */
 import { randomBytes } from "node:crypto";
-import type { ImageInfo } from "dockerode";
+import type { ImageInfo, ImageInspectInfo } from "dockerode";
 import type { Abortable, Checkpoint } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
@@ -24,6 +24,8 @@ const CHECKPOINT_LABELS = {
 const REPOSITORY = "lms-computer";
 /** Podman puts a registry in front. */
 const TAG = /(?:^|\/)lms-computer\/(checkpoint|machine):([a-z0-9_.-]+)\.([0-9a-f]{12})$/;
+
+const TOKEN = /^[0-9a-f]{12}$/;
 
 const LIST_ATTEMPTS = 10;
 
@@ -89,7 +91,7 @@ export function plainId(id: string): string {
 	return id.replace(/^sha256:/, "");
 }
 
-export function toCheckpoint({ token, labels }: Tag): Checkpoint {
+export function toCheckpoint({ token, labels }: Pick<Tag, "token" | "labels">): Checkpoint {
 	return {
 		id: token,
 		label: Buffer.from(labels[CHECKPOINT_LABELS.label] ?? "", "base64url").toString("utf8"),
@@ -158,21 +160,26 @@ export async function holdImage(engine: Engine, imageId: string, name: string, o
 	return tag;
 }
 
-/** What a container can be made from that has an image of a machine's files. */
-export async function preparedFrom(
-	engine: Engine,
-	imageId: string,
-	labels: Readonly<Record<string, string>>,
-	options: Abortable = {},
-): Promise<Omit<PreparedImage, "baseId">> {
-	const image = await engine.call(
-		"look at a checkpoint",
-		(docker, abortSignal) => docker.getImage(imageId).inspect({ abortSignal }),
-		options,
-	);
+/** An image of a machine's files, by its id or a tag. */
+export async function keptImage(engine: Engine, name: string, options: Abortable = {}): Promise<ImageInspectInfo> {
+	return await engine.call("look at a checkpoint", (docker, abortSignal) => docker.getImage(name).inspect({ abortSignal }), options);
+}
+
+/** What a container can be made from that has it. */
+export function preparedFrom(image: ImageInspectInfo, labels: Readonly<Record<string, string>>): Omit<PreparedImage, "baseId"> {
 	const path = image.Config.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
 	const { [LABELS.agent]: agentHash = "", [LABELS.lacks]: lacks = "" } = labels;
-	return { id: imageId, agentHash, path, lacks };
+	return { id: plainId(image.Id), agentHash, path, lacks };
+}
+
+/** The image of one checkpoint. Asked for by its tag: a list of all images takes an engine ten times as long. */
+export async function findCheckpoint(engine: Engine, name: string, id: string, options: Abortable = {}): Promise<ImageInspectInfo> {
+	if (!TOKEN.test(id)) throw noCheckpoint(name, id);
+	const image = await keptImage(engine, reference({ kind: "checkpoint", name, token: id }), options).catch((error: unknown) => {
+		throw isComputerError(error, "image_not_found") ? noCheckpoint(name, id) : error;
+	});
+	if (image.Config.Labels?.[CHECKPOINT_LABELS.own] !== "1") throw noCheckpoint(name, id);
+	return image;
 }
 
 /** Idempotent. Where others build upon the image the engine keeps it, nameless, until they are gone. */
@@ -186,13 +193,19 @@ export async function dropTag(engine: Engine, tag: Pick<Tag, "kind" | "name" | "
 		});
 }
 
+/** What a container was made from is not needed once it is gone. */
+export async function dropHeld(engine: Engine, name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+	const token = labels[LABELS.held] ?? "";
+	if (TOKEN.test(token)) await dropTag(engine, { kind: "machine", name, token });
+}
+
 /** All that is kept for a computer, but for what is excepted. */
 export async function dropTags(engine: Engine, name: string, keep: (tag: Tag) => boolean = () => false): Promise<void> {
 	// One after the other: engines lock their image store, and removing a parent beside its child can fail.
 	for (const tag of await tagsOf(engine, name)) if (!keep(tag)) await dropTag(engine, tag);
 }
 
-export function noCheckpoint(name: string, id?: string): ComputerError {
+function noCheckpoint(name: string, id?: string): ComputerError {
 	const which = id === undefined ? "that checkpoint" : `a checkpoint ${JSON.stringify(id.slice(0, 60))}`;
 	return new ComputerError("not_found", `The computer ${name} was expected to have ${which}; it has not`, {
 		hint: "List its checkpoints: the oldest ones go when there are too many.",

@@ -1,14 +1,25 @@
-import type { ContainerInspectInfo } from "dockerode";
-import type { Abortable, Checkpoint, CheckpointStore, ForkOptions, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
+import type { ContainerInspectInfo, ImageInspectInfo } from "dockerode";
+import type {
+	Abortable,
+	Checkpoint,
+	CheckpointStore,
+	ForkOptions,
+	Machine,
+	MachineSpec,
+	RollbackOptions,
+	RolledBack,
+	StoredCheckpoint,
+} from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { forgetChanges } from "./changed-settings.js";
 import {
 	commitFiles,
+	dropHeld,
 	dropTag,
-	dropTags,
+	findCheckpoint,
 	holdImage,
+	keptImage,
 	newToken,
-	noCheckpoint,
 	ownBytes,
 	plainId,
 	preparedFrom,
@@ -33,6 +44,7 @@ export class EngineCheckpoints implements CheckpointStore {
 	readonly #id: string;
 	readonly #name: string;
 	readonly #machineOf: MachineOf;
+	readonly #sizes = new Map<string, number>();
 
 	constructor(engine: Engine, id: string, name: string, machineOf: MachineOf) {
 		this.#engine = engine;
@@ -57,18 +69,23 @@ export class EngineCheckpoints implements CheckpointStore {
 	}
 
 	async remove(id: string, options: Abortable = {}): Promise<void> {
-		await dropTag(this.#engine, await this.#find(id, options));
+		await findCheckpoint(this.#engine, this.#name, id, options);
+		await dropTag(this.#engine, { kind: "checkpoint", name: this.#name, token: id });
 	}
 
-	async rollback(id: string, options: Abortable = {}): Promise<Machine> {
+	async rollback(id: string, options: RollbackOptions = {}): Promise<RolledBack> {
 		const engine = this.#engine;
-		const [checkpoint, before] = await Promise.all([this.#find(id, options), this.#inspect(options)]);
-		await removeStandIns(engine, this.#name, this.#id, options);
-		const held = await holdImage(engine, checkpoint.imageId, this.#name, options);
+		const [image, before] = await Promise.all([
+			findCheckpoint(engine, this.#name, id, options),
+			this.#inspect(options),
+			removeStandIns(engine, this.#name, this.#id, options),
+		]);
+		const spec = await settingsOf(engine, before, this.#name);
+		const held = await holdImage(engine, image.Id, this.#name, options);
+		options.onFound?.(toCheckpoint({ token: id, labels: image.Config.Labels ?? {} }));
 		let next: Machine | undefined;
 		try {
-			const spec = await settingsOf(engine, before, this.#name);
-			next = await this.#create(before, held, spec, standInName("rollback", this.#name, newToken()), options);
+			next = await this.#create(before, image, held, spec, standInName("rollback", this.#name, newToken()), options);
 			if (options.signal?.aborted) throw canceled("roll back", options.signal);
 			// From here on it is finished or undone, whatever the caller wishes.
 			await takeOver(engine, this.#name, before, next);
@@ -77,22 +94,27 @@ export class EngineCheckpoints implements CheckpointStore {
 			await dropTag(engine, held).catch(() => {});
 			throw error;
 		}
-		await forgetChanges(engine.dialect, this.#id);
-		await dropTags(engine, this.#name, (tag) => tag.kind === "checkpoint" || tag.token === held.token);
-		return next;
+		const tidy = async () => {
+			await removeContainer(engine, this.#id, this.#name);
+			await dropHeld(engine, this.#name, before.Config.Labels);
+			await forgetChanges(engine.dialect, this.#id);
+		};
+		return { machine: next, tidy };
 	}
 
 	async fork(id: string | undefined, name: string, options: ForkOptions = {}): Promise<Machine> {
 		const engine = this.#engine;
 		const before = await this.#inspect(options);
 		const spec = { ...(await settingsOf(engine, before, this.#name)), ...options.changes, name };
+		const found = id === undefined ? undefined : await findCheckpoint(engine, this.#name, id, options);
 		const held =
-			id === undefined
+			found === undefined
 				? await commitFiles(engine, this.#id, { kind: "machine", name, token: newToken() }, "")
-				: await holdImage(engine, (await this.#find(id, options)).imageId, name, options);
+				: await holdImage(engine, found.Id, name, options);
 		let made: Machine | undefined;
 		try {
-			made = await this.#create(before, held, spec, containerName(name), options);
+			const image = found ?? (await keptImage(engine, held.imageId, options));
+			made = await this.#create(before, image, held, spec, containerName(name), options);
 			await made.start(options);
 			return made;
 		} catch (error) {
@@ -104,11 +126,16 @@ export class EngineCheckpoints implements CheckpointStore {
 	}
 
 	/** A container from a kept image, with everything else as in another one. */
-	async #create(like: ContainerInspectInfo, held: Tag, spec: MachineSpec, name: string, options: Abortable): Promise<Machine> {
-		const [limits, image] = await Promise.all([
-			limitsLike(this.#engine, like, spec, options),
-			preparedFrom(this.#engine, held.imageId, like.Config.Labels, options),
-		]);
+	async #create(
+		like: ContainerInspectInfo,
+		kept: ImageInspectInfo,
+		held: Tag,
+		spec: MachineSpec,
+		name: string,
+		options: Abortable,
+	): Promise<Machine> {
+		const limits = await limitsLike(this.#engine, like, spec, options);
+		const image = preparedFrom(kept, like.Config.Labels);
 		const id = await createContainer(this.#engine, { spec, image, limits, name, held: held.token }, options);
 		return this.#machineOf(id, spec.name);
 	}
@@ -125,14 +152,10 @@ export class EngineCheckpoints implements CheckpointStore {
 		return (await tagsOf(this.#engine, this.#name, options)).filter(({ kind }) => kind === "checkpoint");
 	}
 
-	async #find(id: string, options: Abortable): Promise<Tag> {
-		const found = (await this.#tags(options)).find(({ token }) => token === id);
-		if (found === undefined) throw noCheckpoint(this.#name, id);
-		return found;
-	}
-
 	async #describe(tag: Tag, options: Abortable = {}): Promise<Checkpoint> {
-		const sizeBytes = await ownBytes(this.#engine, tag.imageId, options);
+		// An image never changes.
+		const sizeBytes = this.#sizes.get(tag.imageId) ?? (await ownBytes(this.#engine, tag.imageId, options));
+		if (sizeBytes !== undefined) this.#sizes.set(tag.imageId, sizeBytes);
 		return { ...toCheckpoint(tag), ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 	}
 }

@@ -40,7 +40,10 @@ const RULES: readonly Rule[] = [
 		pattern: /bind source path does not exist|mounts? denied|is not shared from the host|path .* is not shared/i,
 		hint: "The folder has to be where the engine sees it: with Docker Desktop below Settings, Resources, File sharing; with a virtual machine among what is mounted there.",
 	},
-	{ code: "image_not_found", pattern: /no such image|failed to find image|image not known|unable to find .* in local storage/i },
+	{
+		code: "image_not_found",
+		pattern: /no such image|unrecognized image ID|failed to find image|image not known|unable to find .* in local storage/i,
+	},
 	{
 		code: "machine_gone",
 		pattern:

@@ -1,7 +1,7 @@
 import type { ContainerInspectInfo } from "dockerode";
 import type { CreateOptions, Machine, MachineSpec, RebuildOptions } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
-import { commitFiles, dropTag, dropTags, newToken, preparedFrom, type Tag } from "./checkpoint-images.js";
+import { commitFiles, dropTag, dropTags, keptImage, newToken, preparedFrom, type Tag } from "./checkpoint-images.js";
 import type { MachineOf } from "./checkpoints.js";
 import { createContainer, limitsLike } from "./create-container.js";
 import { canceled } from "./deadline.js";
@@ -47,7 +47,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 	let next: Machine | undefined;
 	try {
 		if (keepFiles) held = await keptFiles(engine, name, before);
-		const image = fresh ?? (await preparedFrom(engine, held?.imageId ?? "", before.Config.Labels));
+		const image = fresh ?? preparedFrom(await keptImage(engine, held?.imageId ?? ""), before.Config.Labels);
 		const container = standInName("rollback", name, newToken());
 		const plan = { spec, image, limits, name: container, ...(held === undefined ? {} : { held: held.token }) };
 		next = machineOf(await createContainer(engine, plan), name);
@@ -61,6 +61,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 				.catch(() => {});
 		throw error;
 	}
+	await removeContainer(engine, before.Id, name);
 	await dropTags(engine, name, (tag) => tag.kind === "checkpoint" || tag.token === held?.token);
 	return next;
 }

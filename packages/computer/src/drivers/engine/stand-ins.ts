@@ -4,6 +4,7 @@
  */
 import type { ContainerInfo } from "dockerode";
 import type { Abortable } from "../../driver.js";
+import { dropHeld } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { LABELS, machineName } from "./labels.js";
@@ -55,7 +56,9 @@ export async function removeStandIns(engine: Engine, name: string, keepId: strin
 		(docker, abortSignal) => docker.listContainers({ ...query, abortSignal }),
 		options,
 	);
-	for (const { Id, Names } of found) {
-		if (isAnyStandIn(Names, name) && Id !== keepId) await removeContainer(engine, Id, name, options);
+	for (const { Id, Names, Labels } of found) {
+		if (!isAnyStandIn(Names, name) || Id === keepId) continue;
+		await removeContainer(engine, Id, name, options);
+		await dropHeld(engine, name, Labels);
 	}
 }

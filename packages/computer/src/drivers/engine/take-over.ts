@@ -11,23 +11,37 @@ import { standInName } from "./stand-ins.js";
 /**
  * Puts one container of a machine in the place of another. The order is such that at every instant the name has one that can be started, see
  * docs/decisions/0004-checkpoints.md; but an ephemeral one is gone once it is stopped.
- * @param before of the one that is to go
+ * @param before of the one that is to go, and is the caller's to remove when this is done
  * @param next has another name yet and never ran; what is left of it when this fails is the caller's to remove
  */
 export async function takeOver(engine: Engine, name: string, before: ContainerInspectInfo, next: Machine): Promise<void> {
 	const { Id: id } = before;
 	const ephemeral = before.HostConfig.AutoRemove === true;
 	try {
-		await stopContainer(engine, id, name);
+		await end(engine, name, before, () => next.start());
 		if (ephemeral) await removeContainer(engine, id, name);
-		await next.start();
-		if (!ephemeral) await renameContainer(engine, id, name, standInName("replaced", name, newToken()));
+		else await renameContainer(engine, id, name, standInName("replaced", name, newToken()));
 		await renameContainer(engine, next.id, name, containerName(name));
 	} catch (error) {
 		await restore(engine, name, before).catch(() => {});
 		throw error;
 	}
-	await removeContainer(engine, id, name);
+}
+
+/** Its files go with it, so its programs need no time to write them; and what takes over starts meanwhile where the two need nothing that only one can have. */
+async function end(engine: Engine, name: string, before: ContainerInspectInfo, start: () => Promise<void>): Promise<void> {
+	const { Running, Paused } = before.State;
+	const hasPorts = Object.keys(before.HostConfig.PortBindings ?? {}).length > 0;
+	if (!Running || Paused || hasPorts) {
+		await stopContainer(engine, before.Id, name);
+		await start();
+		return;
+	}
+	const kill = engine
+		.call(`stop the machine ${name}`, (docker, abortSignal) => docker.getContainer(before.Id).kill({ signal: "KILL", abortSignal }))
+		// It has ended, or does not end like this.
+		.catch(() => stopContainer(engine, before.Id, name));
+	for (const done of await Promise.allSettled([kill, start()])) if (done.status === "rejected") throw done.reason;
 }
 
 /** Idempotent. A frozen process gets no TERM: Docker refuses, Podman waits for ever. */
@@ -65,6 +79,8 @@ export async function unless304(answer: Promise<unknown>): Promise<void> {
 async function restore(engine: Engine, name: string, before: ContainerInspectInfo): Promise<void> {
 	const container = await inspect(engine, before.Id, name, {});
 	const wanted = before.Name.replace(/^\//, "");
+	// One that is killed a moment ago counts as running yet.
+	if (before.State.Running) await stopContainer(engine, before.Id, name);
 	if (container.Name.replace(/^\//, "") !== wanted) await renameContainer(engine, before.Id, name, wanted);
 	if (!before.State.Running) return;
 	await engine.call(`start the machine ${name}`, (docker, abortSignal) => unless304(docker.getContainer(before.Id).start({ abortSignal })));

@@ -1,7 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Abortable, Checkpoint, CheckpointStore, ForkOptions, Machine, MachineSpec, StoredCheckpoint } from "../../driver.js";
+import type {
+	Abortable,
+	Checkpoint,
+	CheckpointStore,
+	ForkOptions,
+	Machine,
+	MachineSpec,
+	RollbackOptions,
+	RolledBack,
+	StoredCheckpoint,
+} from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { runAgent } from "./agent.js";
@@ -68,8 +78,8 @@ export class NamespaceCheckpoints implements CheckpointStore {
 		await this.#erase(join("checkpoints", id), options);
 	}
 
-	async rollback(id: string, options: Abortable = {}): Promise<Machine> {
-		await this.#find(id);
+	async rollback(id: string, options: RollbackOptions = {}): Promise<RolledBack> {
+		options.onFound?.(await this.#find(id));
 		await this.#removeAbandoned();
 		const { spec } = await this.#owner.record();
 		const next = newToken();
@@ -80,7 +90,7 @@ export class NamespaceCheckpoints implements CheckpointStore {
 			await writeFile(join(ready, "base"), id, { mode: 0o600 });
 			for (let attempt = 1; attempt <= ROLLBACK_ATTEMPTS; attempt++) {
 				await this.#owner.halt();
-				if ((await this.#owner.boot({ ...spec, next })) === "started") return this.#owner;
+				if ((await this.#owner.boot({ ...spec, next })) === "started") return { machine: this.#owner, tidy: async () => {} };
 			}
 			throw new ComputerError("busy", `The machine ${this.#owner.name} was to be rolled back, and somebody else keeps starting it`);
 		});
@@ -147,8 +157,9 @@ export class NamespaceCheckpoints implements CheckpointStore {
 		return path;
 	}
 
-	async #find(id: string): Promise<void> {
-		if ((await this.list()).some((one) => one.id === id)) return;
+	async #find(id: string): Promise<Checkpoint> {
+		const found = (await this.list()).find((one) => one.id === id);
+		if (found !== undefined) return found;
 		const { name } = this.#owner;
 		throw new ComputerError("not_found", `The machine ${name} has no checkpoint ${JSON.stringify(id.slice(0, 60))}`, {
 			hint: "List its checkpoints: the oldest ones go when there are too many.",
