@@ -41,7 +41,7 @@ class BuildFailure extends Error {
 }
 
 try {
-	buildTypeScript();
+	await buildTypeScript();
 	for (const file of ["LICENSE", "README.md"]) {
 		if (existsSync(join(ROOT, file))) copyFileSync(join(ROOT, file), join(PACKAGE, file));
 	}
@@ -52,7 +52,7 @@ try {
 	process.exitCode = error.laterIsFine && install ? 0 : 1;
 }
 
-function buildTypeScript() {
+async function buildTypeScript() {
 	const started = performance.now();
 	let tsc;
 	try {
@@ -65,21 +65,21 @@ function buildTypeScript() {
 	removeOrphans();
 	const projects = readdirSync(join(ROOT, "packages")).filter((name) => existsSync(join(ROOT, "packages", name, "tsconfig.json")));
 	run(process.execPath, [tsc, "--build", ...projects.map((name) => join("packages", name))], { cwd: ROOT });
+	// Loaded here: without the tools for development there is no esbuild, and the words above are for that.
+	await (await import("./bundle.mjs")).bundleCommand();
 	linkCommand();
 	if (!quiet) say("TypeScript", started);
 }
 
 /** What npm does for a command that is there when it installs; ours is built only after that. (On Windows npm writes shims: a second install does.) */
 function linkCommand() {
-	const cli = join(PACKAGE, "dist/cli/main.js");
+	const cli = join(PACKAGE, "dist/lms-computer.cjs");
 	const bin = join(ROOT, "node_modules/.bin");
-	if (!existsSync(cli)) return;
 	chmodSync(cli, 0o755);
+	if (process.platform === "win32" || !existsSync(bin)) return;
 	const link = join(bin, "lms-computer");
-	if (process.platform !== "win32" && existsSync(bin) && !existsSync(link)) {
-		rmSync(link, { force: true });
-		symlinkSync(relative(bin, cli), link);
-	}
+	rmSync(link, { force: true });
+	symlinkSync(relative(bin, cli), link);
 }
 
 /** tsc leaves the output of a source that is gone; it would be packed and still be imported. */

@@ -61,7 +61,7 @@ async function bundleLibrary() {
 		define: { "import.meta.url": "lmsComputerModule" },
 		banner: {
 			js: `// Made by \`npm run plugin\` of lms-computer. The licences of what is in it: ../THIRD-PARTY.txt
-const lmsComputerModule = require("node:url").pathToFileURL(require("node:path").join(__dirname, "../dist/drivers/any.js")).href;`,
+const lmsComputerModule = require("node:url").pathToFileURL(require("node:path").join(__dirname, "../dist/any.js")).href;`,
 		},
 		legalComments: "none",
 		charset: "utf8",

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { cli } from "../peers.mjs";
 import { ours } from "../stage.mjs";
 
-const MAIN = fileURLToPath(new URL("../../packages/computer/dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../packages/computer/dist/lms-computer.cjs", import.meta.url));
 
 export default async function run(stage) {
 	const docker = stage.has("docker") ? await stage.container() : undefined;

@@ -8,7 +8,7 @@ import { openComputer } from "lms-computer";
 import { Toolbox } from "lms-computer/tools";
 import { round } from "../measure.mjs";
 
-const MAIN = fileURLToPath(new URL("../../packages/computer/dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../packages/computer/dist/lms-computer.cjs", import.meta.url));
 const TOKEN = "a-token-of-the-bench-0123456789";
 const OVER = { stdio: "lms-computer, the tool over stdio", http: "lms-computer, the tool over HTTP" };
 const EXEC = "lms-computer, the library's exec";

@@ -6,7 +6,7 @@ import type { Target } from "../support/drivers.js";
 import { fromRoot } from "../support/repository.js";
 
 /** The built one, as users have it. */
-export const MAIN = fromRoot("packages/computer/dist/cli/main.js");
+export const MAIN = fromRoot("packages/computer/dist/lms-computer.cjs");
 
 export interface Ended {
 	readonly status: number | null;

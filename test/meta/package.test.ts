@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import * as source from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { fromRoot, repositoryFiles } from "../support/repository.js";
@@ -24,12 +25,13 @@ describe("the npm package", () => {
 	const files = pack();
 	const paths = files.map((file) => file.path);
 
-	test("holds the compiled sources, both agents and nothing else", () => {
+	test("holds the compiled library, the command line, both agents and nothing else", () => {
 		const compiled = repositoryFiles("packages/computer/src").flatMap((path) => {
 			const stem = path.replace("packages/computer/src/", "dist/").replace(/\.ts$/, "");
-			return path.endsWith(".d.ts") ? [] : [`${stem}.d.ts`, `${stem}.js`];
+			return path.endsWith(".d.ts") || /^dist\/(cli|http|mcp)\//.test(stem) ? [] : [`${stem}.d.ts`, `${stem}.js`];
 		});
-		const others = ["agent/agent-linux-amd64", "agent/agent-linux-arm64", "LICENSE", "package.json"];
+		const command = ["command-line", "lms-computer"].flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.cjs.map`]);
+		const others = [...command, "agent/agent-linux-amd64", "agent/agent-linux-arm64", "LICENSE", "package.json"];
 		const readme = existsSync(fromRoot("README.md")) ? ["README.md"] : [];
 		expect(paths.toSorted()).toEqual([...compiled, ...others, ...readme].toSorted());
 	});
@@ -45,6 +47,15 @@ describe("the npm package", () => {
 			const header = readFileSync(`${PACKAGE}/agent/agent-linux-${arch}`).subarray(0, 20);
 			expect(header.subarray(0, 4).toString("latin1"), arch).toBe("\x7fELF");
 			expect(header.readUInt16LE(18), arch).toBe(machine);
+		}
+	});
+
+	test("has all that its library imports", () => {
+		const published = new Set(paths);
+		for (const path of paths.filter((name) => name.endsWith(".js"))) {
+			const text = readFileSync(`${PACKAGE}/${path}`, "utf8");
+			for (const [, file = ""] of text.matchAll(/\b(?:from|import)[ (]*"(\.[^"]+)"/g))
+				expect(published, path).toContain(join(dirname(path), file));
 		}
 	});
 

@@ -2,12 +2,12 @@
 
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
-import { fileURLToPath } from "node:url";
 import { DEFAULTS } from "../limits.js";
 import type { ClientName } from "../mcp/setup/client-names.js";
 import { CLIENTS, type Launch } from "../mcp/setup/clients.js";
 import { merged, snippet } from "../mcp/setup/merge.js";
 import { readExisting, writeAtomically } from "../mcp/setup/write.js";
+import { packageFile } from "../package-files.js";
 import type { Context } from "./commands.js";
 import { wrongUsage } from "./failure.js";
 import { launchOf } from "./launch.js";
@@ -48,7 +48,7 @@ function here({ flags }: Context): Launch {
 	return launchOf({
 		argv: process.argv.slice(2),
 		name: flags.name ?? DEFAULTS.name,
-		main: fileURLToPath(new URL("main.js", import.meta.url)),
+		main: packageFile("dist/lms-computer.cjs"),
 		node: process.execPath,
 		platform: process.platform,
 	});

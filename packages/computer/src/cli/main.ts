@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The command line's entry: how it starts, how errors are shown, how it ends. */
+/** The command line: how errors are shown, how it ends. */
 import { version } from "../version.js";
 import { Interruption } from "./interruption.js";
 import { flush } from "./output.js";
@@ -12,17 +11,16 @@ process.stdout.on("error", () => interruption.brokenPipe());
 process.stderr.on("error", () => {});
 interruption.listen();
 
-const status = await main();
-await Promise.all([flush(process.stdout), flush(process.stderr)]);
-// Not left to the event loop: an open standard input would hold it.
-process.exit(status);
+void end();
+
+async function end(): Promise<void> {
+	const status = await main();
+	await Promise.all([flush(process.stdout), flush(process.stderr)]);
+	// Not left to the event loop: an open standard input would hold it.
+	process.exit(status);
+}
 
 async function main(): Promise<number> {
-	// Asked by scripts and by people who wonder whether it works: answered without loading anything.
-	if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-		process.stdout.write(`${version()}\n`);
-		return 0;
-	}
 	let failureStatus = 1;
 	let json = ownWords().includes("--json");
 	try {

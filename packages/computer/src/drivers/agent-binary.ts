@@ -1,8 +1,8 @@
 /** Where the agent's binaries lie in this package, and what they are. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { ComputerError } from "../errors/index.js";
+import { packageFile } from "../package-files.js";
 
 export type AgentArch = "amd64" | "arm64";
 
@@ -10,8 +10,7 @@ const hashes = new Map<AgentArch, string>();
 
 /** The path of the static agent for machines of that architecture. Throws `internal` when the package was never built. */
 export function agentBinary(arch: AgentArch): string {
-	// The same two steps up from src/drivers and from dist/drivers.
-	const path = fileURLToPath(new URL(`../../agent/agent-linux-${arch}`, import.meta.url));
+	const path = packageFile(`agent/agent-linux-${arch}`);
 	if (!existsSync(path)) {
 		throw new ComputerError("internal", `The agent for linux ${arch} was expected at ${path} and is not there`, {
 			hint: "Run `npm run build`; it needs Go.",
