@@ -120,6 +120,8 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await expect(text(complaint)).rejects.toMatchObject({ code: "machine_failed", message: expect.stringMatching(/last words|x{100}/) });
 		const missing = await openExec(engine, machine.id, ["/no/such/program"], "run a test");
 		await expect(text(missing)).rejects.toMatchObject({ code: "machine_failed", message: expect.stringContaining("/no/such/program") });
+		const full = await shell("echo 'container create failed (no logs from conmon)' >&2");
+		await expect(text(full)).rejects.toMatchObject({ code: "limit_reached", retryable: true });
 	});
 
 	test.skipIf(skip)("an engine that hangs is given up at the deadline, or when the caller gives up", async () => {

@@ -209,8 +209,9 @@ export class Slot {
 			try {
 				return await begin(await this.machine.connect(options));
 			} catch (error) {
-				// It was on its way down: an engine goes on to say that it runs until it has been told of its end.
-				if (Date.now() > deadline || !isComputerError(error, "machine_gone")) throw error;
+				// It was on its way down: an engine goes on to say that it runs until it has been told of its end. Or it was full for a moment.
+				const passing = isComputerError(error, "machine_gone") || isComputerError(error, "limit_reached");
+				if (Date.now() > deadline || !passing) throw error;
 				await pause(pauseMs, undefined, { signal: options.signal }).catch(() => {});
 			}
 		}
