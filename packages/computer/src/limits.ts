@@ -39,6 +39,8 @@ export const LIFE = {
 	unclaimedMs: 30_000,
 	/** What is unfinished for so long belongs to a process that was killed. */
 	abandonedMs: 10 * 60_000,
+	/** What nobody waits for: the call that comes next shall have its answer first. */
+	laterMs: 250,
 	/** Computers of one owner, of all drivers; see `maxComputers`. */
 	maxComputers: 100,
 } as const;

@@ -41,6 +41,7 @@ export class Slot {
 	/** A notice says already why the agent is a new one. */
 	#explained = false;
 	#pending: Promise<void> = Promise.resolve();
+	#hurry = new AbortController();
 
 	constructor(options: SlotOptions) {
 		this.driver = options.driver;
@@ -124,14 +125,23 @@ export class Slot {
 		}
 	}
 
-	/** Does something that nobody is to wait for, one after the other. It is tried again by what comes next of its kind, so a failure is only told. */
+	/**
+	 * Does something that nobody is to wait for, one after the other, and not while the call that comes next needs the engine too. What comes next of its
+	 * kind tries it again, so a failure is only told.
+	 */
 	later(what: string, run: () => Promise<void>): void {
-		this.#pending = this.#pending.then(run).catch((error: Error) => this.note(`${what} was not possible: ${error.message}`));
+		const { signal } = this.#hurry;
+		this.#pending = this.#pending
+			.then(() => pause(LIFE.laterMs, undefined, { signal }).catch(() => {}))
+			.then(run)
+			.catch((error: Error) => this.note(`${what} was not possible: ${error.message}`));
 	}
 
-	/** Until nothing is left to be done. */
+	/** Does it at once. */
 	async settled(): Promise<void> {
+		this.#hurry.abort();
 		await this.#pending;
+		this.#hurry = new AbortController();
 	}
 
 	/** What its machine is made from. */
