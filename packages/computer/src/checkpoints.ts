@@ -23,10 +23,17 @@ export async function makeCheckpoint(slot: Slot, label: string, options: Checkpo
 	const maxCount = expectWhole("maxCount", options.maxCount ?? CHECKPOINTS.maxCount, 1, Number.MAX_SAFE_INTEGER);
 	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? CHECKPOINTS.maxBytes, 0, Number.MAX_SAFE_INTEGER);
 	const made = await slot.use((machine) => storeOf(machine, slot.driver).make(label, { signal: options.signal }), options.signal);
-	// Whoever asks for the list next waits for it; whoever makes another one does not.
-	slot.later("removing old checkpoints", () => slot.use((machine) => prune(storeOf(machine, slot.driver), made.id, maxCount, maxBytes)));
+	latest.set(slot, made.id);
+	// Whoever asks for the list next waits for it; whoever makes another one does not, and that one's pruning is for both.
+	slot.later("removing old checkpoints", async () => {
+		if (latest.get(slot) !== made.id) return;
+		await slot.use((machine) => prune(storeOf(machine, slot.driver), made.id, maxCount, maxBytes));
+	});
 	return made;
 }
+
+/** The checkpoint that was made last. */
+const latest = new WeakMap<Slot, string>();
 
 export async function listCheckpoints(slot: Slot, options: Abortable): Promise<readonly Checkpoint[]> {
 	const stored = await withStore(slot, options, (store) => store.list(options));
@@ -94,15 +101,16 @@ async function removeAbandoned(driver: Driver, options: Abortable): Promise<void
 	}
 }
 
-/** Never the newest, which may be another one by now, and never the one in use, though they alone may be more than is to be kept. */
-async function prune(store: CheckpointStore, made: string, maxCount: number, maxBytes: number): Promise<void> {
+/** Never the newest and never the one in use, though they alone may be more than is to be kept. */
+async function prune(store: CheckpointStore, newest: string, maxCount: number, maxBytes: number): Promise<void> {
 	const all = await store.list();
+	// Somebody else's, made since.
 	const last = all.at(-1)?.id;
 	let count = all.length;
 	let bytes = all.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
 	for (const { id, inUse, sizeBytes = 0 } of all) {
 		if (count <= maxCount && bytes <= maxBytes) return;
-		if (inUse || id === made || id === last) continue;
+		if (inUse || id === newest || id === last) continue;
 		await store.remove(id).catch((error: unknown) => {
 			// Somebody else's pruning was quicker.
 			if (!isComputerError(error, "not_found")) throw error;
