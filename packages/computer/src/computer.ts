@@ -259,13 +259,13 @@ export class Computer {
 	}
 
 	/** @internal */
-	async adopt(options: OpenOptions): Promise<void> {
+	async adopt(options: OpenOptions, settings?: Promise<MachineSpec>): Promise<void> {
 		const named = Object.fromEntries(MACHINE_KEYS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]));
-		for (const notice of await this.#reconfigure(named, { signal: options.signal })) this.#slot.note(notice);
+		for (const notice of await this.#reconfigure(named, { signal: options.signal }, settings)) this.#slot.note(notice);
 	}
 
-	async #reconfigure(named: MachineOptions, options: Abortable): Promise<readonly string[]> {
-		const has = await this.#slot.settings(options);
+	async #reconfigure(named: MachineOptions, options: Abortable, settings = this.#slot.settings(options)): Promise<readonly string[]> {
+		const has = await settings;
 		const wanted = await withOptions(has, named);
 		const { live, rest } = compare(has, wanted);
 		const told: string[] = [];

@@ -1,7 +1,7 @@
 import { canceled } from "./agent/abort.js";
 import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
-import type { Abortable, Availability, CreateOptions, DriverName, Machine, MachineInfo } from "./driver.js";
+import type { Abortable, Availability, CreateOptions, DriverName, Machine, MachineInfo, MachineSpec } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { isComputerError } from "./errors/index.js";
 import { DEFAULTS } from "./limits.js";
@@ -30,23 +30,26 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			spec,
 			machine: spare?.machine ?? place.machine,
 			created: spare !== undefined,
+			running: place.running !== undefined,
 			maxComputers: options.maxComputers,
 		});
 		const computer = new Computer(slot, place.lease, options, spare?.connection);
 		try {
-			if (spare === undefined) await slot.ready(steps);
-			else slot.tell("created", `created with ${place.lease.driver.name}, from the pool`);
+			if (spare !== undefined) slot.tell("created", `created with ${place.lease.driver.name}, from the pool`);
+			else if (place.running === undefined) await slot.ready(steps);
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
+			const settings = place.running && slot.settings({ signal: options.signal });
+			settings?.catch(() => {}); // told by whoever waits for it
 			const [info] = await Promise.all([
-				spare?.info ?? slot.machine.inspect({ signal: options.signal }),
+				spare?.info ?? place.running ?? slot.machine.inspect({ signal: options.signal }),
 				computer.start({ signal: options.signal }),
-				remember(spec.name, slot.driver.name),
+				place.running ?? remember(spec.name, slot.driver.name),
 			]);
 			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
 			noteHost(slot, info, options);
-			if (!slot.created) await adopt(computer, slot, info, options);
+			if (!slot.created) await adopt(computer, slot, info, options, settings);
 			return computer;
 		} catch (error) {
 			if (slot.created) await slot.machine.remove().catch(() => {});
@@ -75,13 +78,18 @@ interface Place {
 	/** The driver that has the machine, or the first one that can make it. */
 	readonly lease: Lease;
 	readonly machine: Machine | undefined;
+	/** It was found running where it was the last time. */
+	readonly running?: MachineInfo | undefined;
 	/** Drivers that would have come first, and why not. */
 	readonly passedOver: readonly string[];
 }
 
 /** Looks on every usable driver first: a computer made on one is found again though another is there now. */
 async function choosePlace(name: string, choice: "auto" | DriverName, { signal }: Abortable): Promise<Place> {
-	const remembered = choice === "auto" ? await recall(name) : undefined;
+	const last = await recall(name);
+	const remembered = choice === "auto" || choice === last ? last : undefined;
+	const running = remembered && (await findRunning(remembered, name, signal));
+	if (running !== undefined) return running;
 	const known = remembered && (await look(remembered, name, signal));
 	if (known?.machine !== undefined) return { ...known, passedOver: [] };
 	const names = choice === "auto" ? DRIVER_NAMES : [choice];
@@ -95,6 +103,21 @@ async function choosePlace(name: string, choice: "auto" | DriverName, { signal }
 	if (chosen === undefined) throw unavailable(seen);
 	const before = seen.slice(0, seen.indexOf(chosen));
 	return { ...chosen, passedOver: before.flatMap(({ name, availability }) => passedOver(name, availability, chosen.name)) };
+}
+
+/**
+ * A machine that runs where it was the last time shows that its driver is usable: all that this can do is not asked for. Undefined for whatever else there is
+ * to say of it, which a whole look brings to light.
+ */
+async function findRunning(name: DriverName, machineName: string, signal: AbortSignal | undefined): Promise<Place | undefined> {
+	const lease = await leaseDriver(name);
+	try {
+		const machine = await lease.driver.attach(machineName, { signal });
+		const running = await machine?.inspect({ signal });
+		if (running?.state === "running") return { lease, machine, running, passedOver: [] };
+	} catch {}
+	await lease.release();
+	return undefined;
 }
 
 interface Look extends DriverReport {
@@ -130,9 +153,15 @@ function noteHost(slot: Slot, { image }: MachineInfo, { image: wanted }: OpenOpt
 }
 
 /** What the caller asks for against what is there: applied where that is possible, else told. */
-async function adopt(computer: Computer, slot: Slot, { image }: MachineInfo, options: OpenOptions): Promise<void> {
+async function adopt(
+	computer: Computer,
+	slot: Slot,
+	{ image }: MachineInfo,
+	options: OpenOptions,
+	settings: Promise<MachineSpec> | undefined,
+): Promise<void> {
 	const { image: _, ...rest } = options;
-	await computer.adopt(image === HOST ? rest : options).catch((error: unknown) => {
+	await computer.adopt(image === HOST ? rest : options, settings).catch((error: unknown) => {
 		// One of another version says nothing of itself: what was asked for is then no change.
 		if (!isComputerError(error, "not_supported")) throw error;
 		slot.note(error.message);

@@ -18,6 +18,8 @@ export interface SlotOptions {
 	readonly machine?: Machine | undefined;
 	/** And running, and made for this slot. */
 	readonly created?: boolean | undefined;
+	/** And running a moment ago. */
+	readonly running?: boolean | undefined;
 }
 
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
@@ -50,7 +52,7 @@ export class Slot {
 		this.#maxComputers = options.maxComputers ?? LIFE.maxComputers;
 		this.#machine = options.machine;
 		this.#created = options.created ?? false;
-		this.#checked = this.#created;
+		this.#checked = this.#created || (options.running ?? false);
 	}
 
 	/** The last `ready` made it. */

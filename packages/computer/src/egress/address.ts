@@ -63,11 +63,13 @@ const PLACES: readonly (readonly [network: string, bits: number, place: Place])[
 /** Addresses of clouds' metadata services that are not link-local. */
 const METADATA: readonly string[] = ["100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"];
 
-const networks = PLACES.map(([network, bits, place]) => [bytesOf(network), bits, place] as const);
-const metadata = METADATA.map((text) => bytesOf(text));
+/** Made when something is first decided: most processes decide nothing. */
+let networks: readonly (readonly [Address, number, Place])[] | undefined;
+let metadata: readonly Address[] | undefined;
 
 export function placeOf(address: Address): Place {
 	if (isMetadata(address)) return "link-local";
+	networks ??= PLACES.map(([network, bits, place]) => [bytesOf(network), bits, place]);
 	for (const [network, bits, place] of networks) if (inNetwork(address, network, bits)) return place;
 	// Nothing but 2000::/3 has been given out.
 	return address.length === 4 || ((address[0] as number) & 0xe0) === 0x20 ? "public" : "reserved";
@@ -75,6 +77,7 @@ export function placeOf(address: Address): Place {
 
 /** Hands out the credentials of the host's own machine: only a rule that names it exactly opens it, no network around it. */
 export function isMetadata(address: Address): boolean {
+	metadata ??= METADATA.map(bytesOf);
 	return metadata.some((one) => sameAddress(one, address)) || (address.length === 4 && address[0] === 169 && address[1] === 254);
 }
 

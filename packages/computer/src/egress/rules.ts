@@ -1,13 +1,16 @@
 /** The allow-list: which rule lets a client to a place. Pure. */
 import { refuse } from "../expect.js";
 import { BOUNDS } from "../limits.js";
-import { type Address, inNetwork, isMetadata, parseAddress, placeOf, sameAddress, showAddress } from "./address.js";
+import { type Address, inNetwork, isMetadata, placeOf, sameAddress, showAddress } from "./address.js";
 import { type Host, readHost } from "./host.js";
 
 /** Inside the machine, this host itself: 127.0.0.1 of where the rules are. */
 export const HOST_ALIAS = "host.lms-computer.internal";
 
-const LOOPBACK: readonly Address[] = [[127, 0, 0, 1], parseAddress("::1") as Address];
+const LOOPBACK: readonly Address[] = [
+	[127, 0, 0, 1],
+	[...Array<number>(15).fill(0), 1],
+];
 
 /** Where a rule names no port. */
 const WEB_PORTS: readonly number[] = [80, 443];

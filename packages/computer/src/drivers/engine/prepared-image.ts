@@ -8,7 +8,6 @@ import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ImageInspectInfo } from "dockerode";
-import { pack } from "tar-stream";
 import type { CreateOptions } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { GUEST_AGENT, GUEST_HOME } from "../../limits.js";
@@ -138,7 +137,8 @@ async function putAgent(
 ): Promise<void> {
 	const binary = agentBinary(arch);
 	const { size } = await stat(binary);
-	const archive = pack();
+	// Loaded by the one process that makes an image.
+	const archive = (await import("tar-stream")).pack();
 	const sent = container.putArchive(Readable.from(archive), { path: "/", abortSignal });
 	// Entries are read only while the archive is being sent, so both go at once; the first failure ends the other.
 	const filled = (async () => {
