@@ -13,7 +13,10 @@ import { onTestFinished } from "vitest";
 import { Connection } from "../../packages/computer/src/agent/connection.js";
 import { AgentLink } from "../../packages/computer/src/agent/link.js";
 
-/** Two ends of one byte stream. Destroying one ends the other. */
+/**
+ * Two ends of one byte stream. Destroying one ends the other. What is written arrives a moment later, as it does between processes: Node's HTTP/2 takes no
+ * bytes from within a write of its own, and aborts (node_http2.cc, "is_reading_stopped").
+ */
 function duplexPair(): [Duplex, Duplex] {
 	const end = (other: () => Duplex, release: { go?: () => void }, next: { go?: () => void }): Duplex =>
 		new Duplex({
@@ -23,13 +26,17 @@ function duplexPair(): [Duplex, Duplex] {
 				go?.();
 			},
 			write: (chunk, _encoding, done) => {
-				if (other().destroyed) return done();
-				if (other().push(chunk)) done();
-				else next.go = done;
+				process.nextTick(() => {
+					if (other().destroyed) return done();
+					if (other().push(chunk)) done();
+					else next.go = done;
+				});
 			},
 			final: (done) => {
-				other().push(null);
-				done();
+				process.nextTick(() => {
+					if (!other().destroyed) other().push(null);
+					done();
+				});
 			},
 			destroy: (error, done) => {
 				if (!other().destroyed) other().destroy();

@@ -3,6 +3,8 @@ package account
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -71,4 +73,39 @@ func TestWhatIsNoUserIsRefused(t *testing.T) {
 			t.Errorf("%q: expected an error, got %+v", asked, a)
 		}
 	}
+}
+
+// FuzzFind: whoever is found is who was asked for, and is found again as the same.
+func FuzzFind(f *testing.F) {
+	for _, asked := range []string{"root", "0", "ann", "1000:7", "eve", "4294967295", "minus", "a:b"} {
+		f.Add(asked, passwd+"minus:x:-1:0::/:/bin/sh\n", group)
+	}
+	f.Add("eve", "eve:x:1000\neve::7:8:::", "eve:x:4294967295:")
+	f.Add("ann", "ann:x:0:5:::\nann:x:9:9:::", "g:x:9:ann,ann\nh:x:x:ann")
+	f.Fuzz(func(t *testing.T, asked, passwd, group string) {
+		directory := etc(t, passwd, group)
+		a, err := find(directory, asked)
+		if err != nil {
+			return
+		}
+		const nobody = 1<<32 - 1 // means "as it is" to the kernel
+		if a.UID == nobody || a.GID == nobody || slices.Contains(a.Groups, nobody) {
+			t.Fatalf("%q: %+v", asked, a)
+		}
+		if a.UID == 0 && len(a.Groups) > 0 {
+			t.Fatalf("%q: root with groups: %+v", asked, a)
+		}
+		if namePattern.MatchString(asked) && a.Name != asked {
+			t.Fatalf("%q: %+v", asked, a)
+		}
+		if uid, _, _ := strings.Cut(asked, ":"); numberPattern.MatchString(asked) {
+			if n, _ := strconv.ParseUint(uid, 10, 32); uint32(n) != a.UID {
+				t.Fatalf("%q: %+v", asked, a)
+			}
+		}
+		again, err := find(directory, asked)
+		if err != nil || again.Name != a.Name || again.UID != a.UID || again.GID != a.GID || !slices.Equal(again.Groups, a.Groups) {
+			t.Fatalf("%q: first %+v, then %+v, %v", asked, a, again, err)
+		}
+	})
 }

@@ -61,7 +61,7 @@ func delegatedBase(mountpoint, self string, usable func(directory string) bool) 
 	path := "/"
 	for line := range strings.Lines(self) {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			path = rest
+			path = filepath.Join("/", rest) // a group outside of this cgroup namespace is "/../…": that leads nowhere in the tree
 		}
 	}
 	for ; path != "/" && path != "."; path = filepath.Dir(path) {

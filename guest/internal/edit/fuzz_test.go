@@ -2,7 +2,13 @@ package edit
 
 import (
 	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"unicode/utf8"
+
+	"lms-computer/guest/internal/wire"
 )
 
 // naive is what the stages must do, on the whole text.
@@ -87,6 +93,34 @@ func FuzzClosest(f *testing.F) {
 			}
 			if near := compare(want, have); len(near.Text) > 3*maxClosestText || near.Line < 1 {
 				t.Fatalf("%+v", near)
+			}
+		}
+	})
+}
+
+// FuzzRequest: edits that pass are bytes that were sent, each has something to look for, and nothing became U+FFFD on the way.
+func FuzzRequest(f *testing.F) {
+	for _, body := range []string{
+		`{"replacements":[{"old":"a","new":"b","all":true}]}`, `{"replacements":[{"oldBase64":"/w==","newBase64":""}]}`, `{"replacements":[{"old":"\ud800"}]}`,
+		"{\"replacements\":[{\"old\":\"\xff\"}]}", `{"replacements":[]}`, `{"replacements":[{"old":""}]}`, "", "null", `{"replacements":null}`, `{"replacements":[{"oldBase64":"*"}]}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		edits, _, err := parseReplace(httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body)))
+		if err != nil {
+			var known *wire.Error
+			if !errors.As(err, &known) {
+				t.Fatalf("%q: %v", body, err)
+			}
+			return
+		}
+		if len(edits) == 0 || len(edits) > maxReplacements || !utf8.Valid(body) {
+			t.Fatalf("%q: let %d through", body, len(edits))
+		}
+		for _, one := range edits {
+			if len(one.old) == 0 || len(one.old)+len(one.new) > len(body) {
+				t.Fatalf("%q: %+v", body, one)
 			}
 		}
 	})

@@ -39,7 +39,7 @@ func ParseStat(line []byte) (Stat, bool) {
 		return Stat{}, false
 	}
 	fields := bytes.Fields(line[end+1:])
-	if len(fields) < 20 || len(fields[0]) != 1 {
+	if len(fields) < 20 || len(fields[0]) != 1 || fields[0][0] < 'A' || fields[0][0] > 'z' {
 		return Stat{}, false
 	}
 	pid, err1 := strconv.Atoi(string(bytes.TrimSpace(line[:open])))

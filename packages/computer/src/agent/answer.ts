@@ -134,26 +134,56 @@ export function begin(stream: ClientHttp2Stream, signal: AbortSignal | undefined
 	});
 }
 
-/** Chunks up to a bound, joined once. */
+/** What is smaller is copied: a piece of one byte costs a hundred, and holds all that came with it. */
+const SMALL_BYTES = 16 * 1024;
+
+/** Chunks up to a bound, joined once. What they take of memory is in proportion to what they say, however they come. */
 export class Bytes {
 	maxBytes: number;
 	readonly #chunks: Buffer[] = [];
 	#size = 0;
+	/** The last chunk, where small ones are gathered, and how much of it they fill. */
+	#page: Buffer | undefined;
+	#filled = 0;
 
 	constructor(maxBytes: number) {
 		this.maxBytes = maxBytes;
+	}
+
+	get size(): number {
+		return this.#size;
 	}
 
 	/** False when the bound is passed. */
 	push(chunk: Buffer): boolean {
 		this.#size += chunk.length;
 		if (this.#size > this.maxBytes) return false;
-		this.#chunks.push(chunk);
+		if (chunk.length === 0) return true;
+		// Most answers are one small piece.
+		if (chunk.length >= SMALL_BYTES || this.#chunks.length === 0) this.#chunks.push(chunk);
+		else this.#gather(chunk);
 		return true;
 	}
 
 	all(): Buffer {
+		this.#closePage();
 		return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+	}
+
+	#gather(chunk: Buffer): void {
+		if (this.#page === undefined || this.#page !== this.#chunks.at(-1) || this.#filled + chunk.length > this.#page.length) {
+			this.#closePage();
+			this.#page = Buffer.allocUnsafe(4 * SMALL_BYTES);
+			this.#filled = 0;
+			this.#chunks.push(this.#page);
+		}
+		this.#filled += chunk.copy(this.#page, this.#filled);
+	}
+
+	#closePage(): void {
+		const at = this.#page === undefined ? -1 : this.#chunks.lastIndexOf(this.#page);
+		if (at !== -1) this.#chunks[at] = (this.#page as Buffer).subarray(0, this.#filled);
+		this.#page = undefined;
 	}
 }
 

@@ -129,7 +129,8 @@ export class Connection {
 	/** Every pending request rejects with connection_lost. */
 	close(): void {
 		clearInterval(this.#heartbeat);
-		this.#session.destroy();
+		// With an error: without one, an answer that is under way ends here as if it were whole.
+		this.#session.destroy(new Error("the connection was closed"));
 		this.#duplex.destroy();
 	}
 
