@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { type Computer, findComputer, type OpenOptions } from "lms-computer";
 import { stateDirectory } from "../../packages/computer/src/drivers/state-directory.js";
+import { output } from "./output.js";
 import { fromRoot } from "./repository.js";
-import { output } from "./suite.js";
 
 const NAMESPACES = ["pid", "mnt", "net", "ipc", "uts"] as const;
 type Namespaces = Record<(typeof NAMESPACES)[number], string>;

@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Computer } from "lms-computer";
@@ -12,20 +12,22 @@ import { guestNamespaces, processesIn } from "./outside.js";
 const run = promisify(execFile);
 const IMAGE = process.env["LMS_TEST_IMAGE_SH"] ?? "busybox:stable";
 /** The engine's data, an image, an agent, and this much to fill. */
-const DISK = "size=160m";
+const DISK_MB = 160;
 
 export interface OwnEngine {
-	/** Of the process that a machine hangs on: the daemon, Podman's service, a machine's supervisor. */
-	pid(computer: Computer): Promise<number>;
+	/** All that it has. What its machines have mounted names it. */
+	readonly directory: string;
+	/** Of the process that a machine hangs on: the daemon, Podman's service, a machine's supervisor, for which a computer is needed. */
+	pid(computer?: Computer): Promise<number>;
 	/** After its end. Podman's service and a supervisor come back by themselves. */
 	again(): Promise<void>;
 	remove(): Promise<void>;
 }
 
 /** Sets the environment of this test file, so that the driver finds it. */
-export async function ownEngine(driver: string): Promise<OwnEngine> {
+export async function ownEngine(driver: string, diskMb = DISK_MB): Promise<OwnEngine> {
 	const directory = mkdtempSync(join(tmpdir(), "lms-own-"));
-	await run("mount", ["-t", "tmpfs", "-o", DISK, "lms-own", directory]);
+	await run("mount", ["-t", "tmpfs", "-o", `size=${diskMb}m`, basename(directory), directory]);
 	const unmount = async () => {
 		// What an engine has mounted below goes first.
 		const below = readFileSync("/proc/self/mounts", "utf8").split("\n");
@@ -36,7 +38,7 @@ export async function ownEngine(driver: string): Promise<OwnEngine> {
 	if (driver === "docker") return await ownDocker(directory, unmount);
 	if (driver === "podman") return await ownPodman(directory, unmount);
 	process.env["LMS_COMPUTER_STATE_DIR"] = directory;
-	return { pid: supervisor, again: async () => {}, remove: unmount };
+	return { directory, pid: supervisor, again: async () => {}, remove: unmount };
 }
 
 async function ownDocker(directory: string, unmount: () => Promise<void>): Promise<OwnEngine> {
@@ -66,6 +68,7 @@ async function ownDocker(directory: string, unmount: () => Promise<void>): Promi
 	await run("sh", ["-c", `docker save ${IMAGE} | docker --host ${endpoint} load`]);
 	process.env["DOCKER_HOST"] = endpoint;
 	return {
+		directory,
 		pid: async () => daemon?.pid ?? 0,
 		again: start,
 		async remove() {
@@ -101,6 +104,7 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 		return 0;
 	};
 	return {
+		directory,
 		pid: service,
 		again: async () => {},
 		async remove() {
@@ -120,7 +124,8 @@ async function processesWith(path: string): Promise<number[]> {
 	return pids.filter((_, index) => commands[index]?.includes(path)).map(Number);
 }
 
-async function supervisor(computer: Computer): Promise<number> {
+async function supervisor(computer?: Computer): Promise<number> {
+	if (computer === undefined) return 0;
 	const [first] = await processesIn((await guestNamespaces(computer)).pid);
 	const parent = /^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${first}/status`, "utf8"))?.[1];
 	return Number(parent);

@@ -2,6 +2,9 @@ import type { Computer, OpenOptions } from "lms-computer";
 import { beforeAll, describe, expect } from "vitest";
 import type { ErrorCode } from "../../packages/computer/src/errors/index.js";
 import { MATRIX, type Target } from "./drivers.js";
+import { output } from "./output.js";
+
+export { output };
 
 export interface Subject {
 	readonly target: Target;
@@ -28,12 +31,6 @@ export function suite(name: string, tests: (subject: Subject) => void, options?:
 			});
 		});
 	});
-}
-
-export async function output(computer: Computer, command: string, session = "aside"): Promise<string> {
-	const { stdout, stderr, exitCode } = await computer.exec(command, { session });
-	if (exitCode !== 0) throw new Error(`${command}: exit code ${exitCode}: ${stderr}`);
-	return stdout.replace(/\n$/, "");
 }
 
 /** The notices but for what is true of the machine all along, such as a limit that an ordinary user can not set. */
