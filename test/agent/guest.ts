@@ -61,6 +61,8 @@ export interface FakeGuest {
 	readonly connections: number;
 	/** The streams broke: as when the machine is killed. */
 	kill(): void;
+	/** The streams ended, in order. */
+	end(): void;
 }
 
 /** A guest that answers hello, and everything else by the handler. */
@@ -95,6 +97,9 @@ export function fakeGuest(handler: Handler, hello: object = HELLO): FakeGuest {
 		},
 		kill: () => {
 			for (const duplex of open) duplex.destroy();
+		},
+		end: () => {
+			for (const duplex of open) duplex.push(null);
 		},
 	};
 }

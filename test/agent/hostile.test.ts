@@ -219,6 +219,23 @@ describe("an answer", () => {
 		await expect(reading).rejects.toEqual(typed);
 	});
 
+	test("of a file is never taken for the whole when the machine is killed in the middle of it", async () => {
+		for (const end of ["kill", "end"] as const) {
+			for (let turn = 0; turn < 20; turn++) {
+				const guest = answer((stream) => {
+					stream.respond({ ":status": 200 });
+					stream.write(Buffer.alloc(50_000 * turn + 1));
+				});
+				const stream = await new Files(guest.link).readStream("/x");
+				setImmediate(() => guest[end]());
+				const reading = (async () => {
+					for await (const _ of stream);
+				})();
+				await expect(reading, `${end} ${turn}`).rejects.toMatchObject({ code: "connection_lost" });
+			}
+		}
+	});
+
 	test("is supervised once: the signal has no listener afterwards", async () => {
 		const guest = answer((stream) => json(stream, {}));
 		const { signal } = new AbortController();

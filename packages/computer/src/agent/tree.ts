@@ -3,6 +3,7 @@ import { ComputerError } from "../errors/index.js";
 import { BOUNDS } from "../limits.js";
 import type { Connection } from "./connection.js";
 import { broken } from "./shapes.js";
+import { wrap } from "./wrap.js";
 
 /** Absolute paths, sorted. U+FFFD stands for what is not UTF-8 in a name. */
 export interface Changes {
@@ -49,10 +50,10 @@ async function readTree(connection: Connection, signal: AbortSignal | undefined)
 	const fields: string[] = [];
 	let rest = "";
 	let length = 0;
-	for await (const chunk of stream as AsyncIterable<Buffer>) {
+	// Leaving the loop early lets go of the request.
+	for await (const chunk of wrap(stream, { signal, writable: false }) as AsyncIterable<Buffer>) {
 		length += chunk.length;
 		if (length > BOUNDS.treeBytes) {
-			stream.destroy();
 			throw new ComputerError("too_large", `expected a machine whose files can be listed in ${BOUNDS.treeBytes} bytes, this one has more`);
 		}
 		const parts = (rest + chunk.toString("latin1")).split("\0");

@@ -30,7 +30,7 @@ import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
 import { removeStandIns } from "./stand-ins.js";
-import { endContainer, renameContainer, stopContainer, unless304 } from "./take-over.js";
+import { endContainer, renameContainer, stopContainer, unless304, unpauseContainer } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
 
@@ -77,9 +77,9 @@ export class EngineMachine implements Machine {
 				hint: "Remove the computer and make it anew.",
 			});
 		}
-		// 304 is "already started": somebody else was quicker.
-		if (state === "paused") await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
-		else {
+		const goesOn = state === "paused" && (await unpauseContainer(this.#by.engine, this.id, this.name, options));
+		if (!goesOn) {
+			// 304 is "already started": somebody else was quicker.
 			const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
 			await begin().catch(async (error: Error) => {
 				// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
@@ -103,7 +103,7 @@ export class EngineMachine implements Machine {
 		if (container.HostConfig.AutoRemove === true && !this.#by.engine.dialect.restartsEphemeral) {
 			return await this.rebuild(await settingsOf(this.#by.engine, container, this.name), { ...options, keepFiles: true });
 		}
-		if (container.State.Paused) await this.#call("unpause", options, (it, abortSignal) => it.unpause({ abortSignal }));
+		if (container.State.Paused) await unpauseContainer(this.#by.engine, this.id, this.name, options);
 		const t = Math.ceil(DEADLINES.stopGraceMs / 1000);
 		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal }));
 		await this.#limitAgain();

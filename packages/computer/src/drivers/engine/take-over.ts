@@ -47,13 +47,27 @@ async function end(engine: Engine, name: string, before: ContainerInspectInfo, s
 /** Idempotent. A frozen process gets no TERM: Docker refuses, Podman waits for ever. */
 export async function stopContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
 	const { State } = await inspect(engine, id, name, options);
-	if (State.Paused) {
-		await engine.call(`unpause the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }), options);
-	} else if (!State.Running) return;
+	if (State.Paused) await unpauseContainer(engine, id, name, options);
+	else if (!State.Running) return;
 	await endContainer(engine, id, name, options).catch(async (error: unknown) => {
 		// Podman waits for the monitor of each exec, and fails when one was killed; the container has ended by then.
 		if (isComputerError(error, "canceled") || (await inspect(engine, id, name, options)).State.Running) throw error;
 	});
+}
+
+/** Idempotent: whoever had it stand still, for a checkpoint, say, may have let it go on meanwhile. Answers false when it can not go on, and has ended. */
+export async function unpauseContainer(engine: Engine, id: string, name: string, options: Abortable): Promise<boolean> {
+	try {
+		await engine.call(`unpause the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }), options);
+	} catch (error) {
+		const { message } = error as Error;
+		if (/is not paused/.test(message)) return true;
+		// Podman's service was killed between the two: it goes on to say that the container stands still, and its runtime that it does not.
+		if (!/ resume .* failed/.test(message)) throw error;
+		await engine.call(`stop the machine ${name}`, (docker, abort) => docker.getContainer(id).kill({ signal: "KILL", abortSignal: abort }), options);
+		return false;
+	}
+	return true;
 }
 
 /** Whatever its engine says that it does. */
