@@ -1,4 +1,5 @@
 // Random operations on computers while everything is killed: `npm run soak -- --help`. See docs/reliability.md.
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -6,7 +7,7 @@ import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DRIVERS = ["docker", "podman", "namespace"];
-const HELP = `Usage: npm run soak -- [--minutes N] [--seed S] [--driver D[,D]] [--json]
+const HELP = `Usage: npm run soak -- [--minutes N] [--seed S] [--driver D[,D]] [--log FILE] [--json]
        npm run soak -- --leaks [--cycles N] [--execs N] [--driver D[,D]] [--json]
 
 Random operations (open, exec, files, transfers, jobs, checkpoints, rollbacks, forks, stop, remove) from three host processes on
@@ -19,6 +20,7 @@ its own; else with yours, and then host processes alone are killed.
   --leaks       cycles of open, exec, close, and many commands: counts what is held before and after
   --cycles N    default 1000
   --execs N     default 10000
+  --log FILE    every line of what is done is added to it
   --json        the report as JSON on stdout, everything else on stderr
 
 Ends with 0 when all held, 1 when something did not, 2 for wrong arguments, 130 after Ctrl-C.`;
@@ -33,6 +35,7 @@ try {
 			leaks: { type: "boolean", default: false },
 			cycles: { type: "string", default: "1000" },
 			execs: { type: "string", default: "10000" },
+			log: { type: "string" },
 			json: { type: "boolean", default: false },
 			help: { type: "boolean", short: "h", default: false },
 		},
@@ -95,6 +98,7 @@ async function soakOne(driver) {
 		seed,
 		durationMs: Number(flags.minutes) * 60_000,
 		signal: interruption.signal,
+		onLine: flags.log === undefined ? undefined : (line) => appendFileSync(flags.log, `${driver} ${seed} ${line}\n`),
 		onProgress: (now) => say(summary(now)),
 	});
 	say(summary(report));

@@ -30,6 +30,8 @@ export interface SoakOptions {
 	readonly seed: number;
 	readonly durationMs: number;
 	readonly signal?: AbortSignal;
+	/** Every line of what is done, as it is done. */
+	readonly onLine?: ((line: string) => void) | undefined;
 	/** Now and then. */
 	readonly onProgress?: (report: Report) => void;
 }
@@ -112,10 +114,12 @@ class Run {
 		};
 		// What the first computer makes for all: an image, an owner's id.
 		const first = new Hand(open);
+		this.#hands.push(first);
 		const name = `${this.#prefix}-first`;
 		await first.call("open", { name }, HANG_MS);
 		await first.call("remove", { name }, HANG_MS);
 		await first.end(HANG_MS);
+		this.#hands.splice(this.#hands.indexOf(first), 1);
 		this.#before = await remains(this.#place);
 	}
 
@@ -285,7 +289,9 @@ class Run {
 		const { last } = this.report;
 		// After the violation the others come to their end; that is no news.
 		if (this.report.violation !== undefined) return;
-		last.push(`${((performance.now() - this.#began) / 1000).toFixed(3)} ${line}`);
+		const stamped = `${((performance.now() - this.#began) / 1000).toFixed(3)} ${line}`;
+		this.#options.onLine?.(stamped);
+		last.push(stamped);
 		if (last.length > LAST) last.shift();
 	}
 
