@@ -1,5 +1,5 @@
 /** One soak run: lanes of random operations in several host processes on a few computers, against a model, while things are killed. */
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +7,13 @@ import type { DriverName, OpenOptions } from "lms-computer";
 import { type OwnEngine, ownEngine } from "../support/own-engine.js";
 import { randomFrom } from "../support/random.js";
 import { chaos, drawn, type Kill } from "./chaos.js";
+import { COMMANDS } from "./commands.js";
+import { FILE_OPERATIONS, readFile } from "./files.js";
 import { CallFailed, Hand } from "./hands.js";
+import { MACHINES } from "./machines.js";
 import { ModelComputer } from "./model.js";
-import { clearScratch, FILES, FOLDER, OPERATIONS, type Outcome, pathOf, readFile, type Step } from "./operations.js";
 import { type Place, remains } from "./remains.js";
+import { FILES, FOLDER, type Operations, type Outcome, pathOf, type Step } from "./step.js";
 import { Troubles } from "./trouble.js";
 
 const COMPUTERS = 3;
@@ -22,6 +25,7 @@ const HANG_MS = 180_000;
 const UNCERTAIN_MS = 4_000;
 const LAST = 40;
 const DISK_MB = 3_000;
+const OPERATIONS: Operations = { ...COMMANDS, ...FILE_OPERATIONS, ...MACHINES };
 const WEIGHTS = Object.entries(OPERATIONS).map(([name, [weight]]) => [name, weight] as const);
 const IMAGE = process.env["LMS_TEST_IMAGE_SH"] ?? "busybox:stable";
 
@@ -170,14 +174,7 @@ class Run {
 		try {
 			const leftOpen = await Promise.all(this.#hands.map((hand) => hand.end(20_000)));
 			if (this.#place !== undefined) await this.#clear();
-			const now = this.#place === undefined ? [] : await remains(this.#place);
-			const counts = new Map<string, number>();
-			for (const line of this.#before) counts.set(line, (counts.get(line) ?? 0) + 1);
-			const more = now.filter((line) => {
-				const left = counts.get(line) ?? 0;
-				counts.set(line, left - 1);
-				return left <= 0;
-			});
+			const more = this.#place === undefined ? [] : await this.#remains(this.#place);
 			report.remains = [...leftOpen.filter((line) => line !== undefined), ...more];
 		} catch (error) {
 			this.fail(error);
@@ -186,6 +183,20 @@ class Run {
 			await rm(this.#directory, { recursive: true, force: true });
 			for (const key of Object.keys(process.env)) if (!(key in this.#environment)) delete process.env[key];
 			Object.assign(process.env, this.#environment);
+		}
+	}
+
+	/** What goes goes in moments: what is still there after a while stays. */
+	async #remains(place: Place): Promise<readonly string[]> {
+		for (let tries = 0; ; tries++) {
+			const before = [...this.#before];
+			const more = (await remains(place)).filter((line) => {
+				const at = before.indexOf(line);
+				if (at >= 0) before.splice(at, 1);
+				return at < 0;
+			});
+			if (more.length === 0 || tries === 20) return more;
+			await new Promise((resolve) => setTimeout(resolve, 500));
 		}
 	}
 
@@ -215,7 +226,7 @@ class Run {
 				try {
 					await run(step);
 				} finally {
-					clearScratch(step);
+					rmSync(step.scratch, { recursive: true, force: true });
 				}
 				if (operation === "open" && calm()) computer.there = true;
 			}

@@ -50,6 +50,8 @@ export async function stopContainer(engine: Engine, id: string, name: string, op
 	if (State.Paused) await unpauseContainer(engine, id, name, options);
 	else if (!State.Running) return;
 	await endContainer(engine, id, name, options).catch(async (error: unknown) => {
+		// Podman's word when somebody else has started it again since: it was stopped.
+		if (error instanceof Error && error.message.includes("refusing to clean up")) return;
 		// Podman waits for the monitor of each exec, and fails when one was killed; the container has ended by then.
 		if (isComputerError(error, "canceled") || (await inspect(engine, id, name, options)).State.Running) throw error;
 	});
@@ -64,7 +66,11 @@ export async function unpauseContainer(engine: Engine, id: string, name: string,
 		if (/is not paused/.test(message)) return true;
 		// Podman's service was killed between the two: it goes on to say that the container stands still, and its runtime that it does not.
 		if (!/ resume .* failed/.test(message)) throw error;
-		await engine.call(`stop the machine ${name}`, (docker, abort) => docker.getContainer(id).kill({ signal: "KILL", abortSignal: abort }), options);
+		await engine.call(
+			`stop the machine ${name}`,
+			(docker, abort) => docker.getContainer(id).kill({ signal: "KILL", abortSignal: abort }),
+			options,
+		);
 		return false;
 	}
 	return true;
