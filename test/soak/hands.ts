@@ -26,15 +26,25 @@ interface Pending {
 	reject(error: CallFailed): void;
 }
 
+interface HandProgram {
+	/** Beside this file. Default hand.mjs. */
+	readonly program?: string;
+	readonly execArgv?: readonly string[];
+	/** Beyond this process's own. */
+	readonly env?: Readonly<Record<string, string>>;
+}
+
 export class Hand {
 	readonly options: OpenOptions;
+	readonly #program: HandProgram;
 	readonly #pending = new Map<number, Pending>();
 	#child: ChildProcess | undefined;
 	#ready: Promise<ChildProcess> | undefined;
 	#count = 0;
 
-	constructor(options: OpenOptions) {
+	constructor(options: OpenOptions, program: HandProgram = {}) {
 		this.options = options;
+		this.#program = program;
 	}
 
 	/** @param hangMs no call may take longer than this */
@@ -82,7 +92,12 @@ export class Hand {
 	}
 
 	async #begin(): Promise<ChildProcess> {
-		const child = fork(fromRoot("test/soak/hand.mjs"), [JSON.stringify(this.options)], { cwd: fromRoot("."), execArgv: [] });
+		const { program = "hand.mjs", execArgv = [], env = {} } = this.#program;
+		const child = fork(fromRoot("test/soak", program), [JSON.stringify(this.options)], {
+			cwd: fromRoot("."),
+			execArgv: [...execArgv],
+			env: { ...process.env, ...env },
+		});
 		this.#child = child;
 		return await new Promise((resolve, reject) => {
 			child.on("message", (message: Answer | { readonly ready: true }) => {
