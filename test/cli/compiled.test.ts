@@ -1,0 +1,36 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { cli } from "./command.js";
+
+const state = await mkdtemp(join(tmpdir(), "lms-compiled-"));
+afterAll(() => rm(state, { recursive: true }));
+
+const help = () => cli(["exec", "--help"], { env: { LMS_COMPUTER_STATE_DIR: state } });
+
+test("what was compiled is kept for the user alone, and is run only when it is whole and nobody else's", async () => {
+	const first = await help();
+	expect(first).toMatchObject({ status: 0, stdout: expect.stringContaining("Usage: lms-computer exec"), stderr: "" });
+	const directory = join(state, "compiled");
+	const [name = "", ...more] = await readdir(directory);
+	expect(more).toEqual([]);
+	const kept = join(directory, name);
+	const whole = await readFile(kept);
+	expect((await stat(kept)).mode & 0o777).toBe(0o600);
+	expect((await stat(directory)).mode & 0o777).toBe(0o700);
+
+	expect(await help()).toEqual(first);
+	expect((await readFile(kept)).equals(whole), "used, and not made anew").toBe(true);
+
+	for (const damaged of [whole.subarray(0, whole.length / 2), Buffer.from(whole).fill(0, 1000, 2000), Buffer.alloc(0)]) {
+		await writeFile(kept, damaged);
+		expect(await help()).toEqual(first);
+		expect((await readFile(kept)).length, "made anew").toBeGreaterThan(whole.length / 2);
+		expect((await readFile(kept)).equals(damaged)).toBe(false);
+	}
+
+	await chmod(kept, 0o666);
+	expect(await help()).toEqual(first);
+	expect((await stat(kept)).mode & 0o777, "made anew").toBe(0o600);
+}, 60_000);
