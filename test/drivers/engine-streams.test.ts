@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -12,50 +10,9 @@ import type { ExecStream } from "../../packages/computer/src/drivers/engine/exec
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
+import { Wire } from "../support/wire.js";
 
 const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
-
-/** Stands before the real engine, and can hang, cut and go away as a machine's engine can. */
-class Wire {
-	readonly #server: Server;
-	readonly #sockets = new Set<Socket>();
-	hangs = false;
-
-	constructor(target: string) {
-		this.#server = createServer({ allowHalfOpen: true }, (client) => {
-			const engine = dial({ path: target, allowHalfOpen: true });
-			for (const socket of [client, engine]) {
-				this.#sockets.add(socket);
-				socket.on("error", () => {});
-				socket.once("close", () => this.#sockets.delete(socket));
-			}
-			if (this.hangs) return;
-			client.pipe(engine);
-			engine.pipe(client);
-		});
-	}
-
-	listen(where: string | number): Promise<void> {
-		return new Promise((resolve) => {
-			if (typeof where === "string") this.#server.listen(where, resolve);
-			else this.#server.listen(where, "127.0.0.1", resolve);
-		});
-	}
-
-	get port(): number {
-		return (this.#server.address() as { port: number }).port;
-	}
-
-	cut(): void {
-		for (const socket of this.#sockets) socket.destroy();
-	}
-
-	close(): Promise<unknown> {
-		const closed = new Promise((resolve) => this.#server.close(resolve));
-		this.cut();
-		return closed;
-	}
-}
 
 describe.each(targets)("$title", ({ driver: name, skip, options, computerName }) => {
 	const make = name === "docker" ? createDockerDriver : createPodmanDriver;
@@ -144,10 +101,11 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 	});
 
 	test.skipIf(skip)("an engine that goes away is a typed error, and one that comes back is used again", async () => {
-		const path = join(tmpdir(), `lms-wire-${process.pid}-${name}.sock`);
 		const first = new Wire(socket);
-		await first.listen(path);
-		const behind = make({ endpoint: `unix://${path}` });
+		await first.listen(0);
+		const { port } = first;
+		// Over TCP there is no way past the engine, whose end is the stream's.
+		const behind = make({ endpoint: `tcp://127.0.0.1:${port}` });
 		const there = (await behind.attach(machine.name)) as Machine;
 		const stream = await there.connect();
 		const closed = new Promise((resolve) =>
@@ -159,9 +117,8 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await first.close();
 		await closed;
 		await expect(there.inspect()).rejects.toMatchObject({ code: "driver_unavailable" });
-		rmSync(path, { force: true });
 		const second = new Wire(socket);
-		await second.listen(path);
+		await second.listen(port);
 		expect((await there.inspect()).state).toBe("running");
 		await second.close();
 		await behind.close();

@@ -105,7 +105,8 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 	};
 	return {
 		directory,
-		pid: service,
+		// 0 is no number to send a signal to: it is every process of this test's.
+		pid: async () => (await service()) || Promise.reject(new Error("Podman's service does not run")),
 		again: async () => {},
 		async remove() {
 			const pid = await service();

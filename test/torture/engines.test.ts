@@ -28,16 +28,24 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 				await output(computer, "echo kept >kept");
 				const running = await computer.spawn("echo begun; sleep 100131", { timeoutMs: 0 });
 				for await (const chunk of running) if (chunk.text.includes("begun")) break;
-				const lost = expect(running.result).rejects.toMatchObject({ name: "ComputerError", code: "connection_lost", retryable: true });
+				const result = running.result.catch((error: unknown) => error);
 				process.kill(await engine.pid(computer), "SIGKILL");
-				await lost;
-				if (target.driver === "docker") await expectError(computer.exec("echo"), "driver_unavailable");
+				// The agent is reached past an engine: it is missed by who asks it for something. A machine of namespaces ends with its supervisor.
+				if (target.driver !== "namespace") expect(await output(computer, "cat kept")).toBe("kept");
+				// It is going, or gone.
+				const away = { name: "ComputerError", code: expect.stringMatching(/^(connection_lost|driver_unavailable)$/) };
+				if (target.driver === "docker") await expect(computer.inspect()).rejects.toMatchObject(away);
 				await engine.again();
+				// A Docker daemon begins with ending what its predecessor left running.
+				if (target.driver === "podman") await running.kill();
+				else expect(await result).toMatchObject({ name: "ComputerError", code: "connection_lost", retryable: true });
 				expect((await computer.exec("cat kept")).stdout).toBe("kept\n");
 			});
 
 			test("32. The engine stopped by SIGSTOP: every call meets its deadline, and goes on after it", { timeout: 120_000 }, async () => {
 				await output(computer, "echo up");
+				// Podman's service comes back for who asks it for something.
+				await computer.inspect();
 				const pid = await engine.pid(computer);
 				process.kill(pid, "SIGSTOP");
 				try {
@@ -46,10 +54,10 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 						computer.exec("echo", { session: "other", signal: AbortSignal.timeout(300) }).catch((error: unknown) => error),
 						computer.inspect({ signal: AbortSignal.timeout(300) }).catch((error: unknown) => error),
 					]);
-					// With namespaces only the supervisor stands still: the agent answers without it.
+					// The agent answers without it; what is asked of an engine itself is given up.
 					for (const [index, call] of calls.entries()) {
 						if (call instanceof Error) expect(call, `call ${index}`).toMatchObject({ name: "ComputerError" });
-						else expect(target.driver, `call ${index}`).toBe("namespace");
+						else if (index === 2) expect(target.driver).toBe("namespace");
 					}
 				} finally {
 					process.kill(pid, "SIGCONT");

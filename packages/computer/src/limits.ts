@@ -83,6 +83,9 @@ export const GUEST_HOME = "/home/user";
 /** Where the agent is in every machine. */
 export const GUEST_AGENT = "/.lms/agent";
 
+/** Where it listens, in a machine of an engine. */
+export const GUEST_SOCKET = "/run/lms/agent.sock";
+
 export const BOUNDS = {
 	timeoutMs: { min: 1, max: 3_600_000 },
 	cpus: { min: 0.01, max: 1024 },
@@ -206,6 +209,8 @@ export const SERVING = {
 export const DEADLINES = {
 	/** One ping of one engine endpoint. */
 	probeMs: 2_000,
+	/** The agent's socket to be there, before the engine is asked for a way to it. */
+	directMs: 1_000,
 	/** A started machine's agent to say hello. */
 	helloMs: 10_000,
 	/** Between two pings of an agent that owes an answer; the second one unanswered ends the connection. */

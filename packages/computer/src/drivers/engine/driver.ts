@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerInfo } from "dockerode";
 import type {
@@ -22,7 +23,6 @@ import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
 import { refusedLimit } from "./errors.js";
-import type { ExecStream } from "./exec-stream.js";
 import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
 import { LABELS, machineName } from "./labels.js";
@@ -50,7 +50,7 @@ export class EngineDriver implements Driver {
 	readonly #dialect: Dialect;
 	readonly #host: Host;
 	readonly #address: string | undefined;
-	readonly #streams = new Set<ExecStream>();
+	readonly #streams = new Set<Duplex>();
 	#located: Promise<Engine> | undefined;
 
 	/** @param address the one endpoint to use; else the known places are searched */

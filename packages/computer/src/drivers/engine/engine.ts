@@ -66,6 +66,11 @@ export class Engine {
 		}
 	}
 
+	/** Its machines may be processes of this kernel. */
+	get isHere(): boolean {
+		return this.#platform === "linux" && this.endpoint.kind === "socket";
+	}
+
 	/** A ComputerError from whatever its API threw. */
 	explain(error: unknown, action: string): ComputerError {
 		if (error instanceof ComputerError) return error;

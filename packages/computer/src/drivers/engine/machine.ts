@@ -18,9 +18,9 @@ import { dropTags } from "./checkpoint-images.js";
 import type { Limits } from "./container-options.js";
 import { containerName } from "./container-options.js";
 import { settingsOf } from "./create-container.js";
+import { connectDirectly } from "./direct.js";
 import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
-import type { ExecStream } from "./exec-stream.js";
 import type { EngineFacts } from "./facts.js";
 import { FrameReader } from "./frames.js";
 import { specOf } from "./labels.js";
@@ -41,10 +41,10 @@ export class EngineMachine implements Machine {
 	readonly driver: DriverName;
 	readonly checkpoints: CheckpointStore;
 	readonly #by: Rebuilder;
-	readonly #streams: Set<ExecStream>;
+	readonly #streams: Set<Duplex>;
 
 	/** @param streams gets every open stream, for the driver to close */
-	constructor(by: Rebuilder, id: string, name: string, streams: Set<ExecStream>, checkpoints: CheckpointStore) {
+	constructor(by: Rebuilder, id: string, name: string, streams: Set<Duplex>, checkpoints: CheckpointStore) {
 		this.id = id;
 		this.name = name;
 		this.driver = by.engine.dialect.name;
@@ -156,7 +156,7 @@ export class EngineMachine implements Machine {
 	async connect(options: Abortable = {}): Promise<Duplex> {
 		const action = `connect to the machine ${this.name}`;
 		try {
-			const stream = await openExec(this.#by.engine, this.id, CONNECT, action, options);
+			const stream = (await this.#direct(options)) ?? (await openExec(this.#by.engine, this.id, CONNECT, action, options));
 			this.#streams.add(stream);
 			stream.once("close", () => this.#streams.delete(stream));
 			return stream;
@@ -166,6 +166,13 @@ export class EngineMachine implements Machine {
 			if (words === "") throw error;
 			throw new ComputerError("machine_gone", `${error.message}. Its last words: ${words}`, { context: error.context, cause: error });
 		}
+	}
+
+	/** Every byte through an engine is copied by it twice, and each connection is an exec. */
+	async #direct(options: Abortable): Promise<Duplex | undefined> {
+		if (!this.#by.engine.isHere) return undefined;
+		const { State } = await this.#container(options);
+		return State.Running && !State.Paused && State.Pid > 0 ? await connectDirectly(this.id, State.Pid, options.signal) : undefined;
 	}
 
 	/** What its engine forgets when a container stops. */
