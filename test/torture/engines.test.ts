@@ -47,6 +47,7 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 				// Podman's service comes back for who asks it for something.
 				await computer.inspect();
 				const pid = await engine.pid(computer);
+				expect(pid).toBeGreaterThan(1);
 				process.kill(pid, "SIGSTOP");
 				try {
 					const calls = await Promise.all([
