@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Runs tests as an ordinary user, with Podman and the namespace driver as that user has them: makes the user and its images when they are missing. As root, on
 # Debian. What is left afterwards is the user.
-#   scripts/rootless-tests.sh [test files…]     default: the conformance suite, but for what changes limits while a machine runs and what compares leftovers with
-#                                               root's: these two files do not hold for an ordinary user yet
+#   scripts/rootless-tests.sh [test files…]     default: the conformance suite
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ $# -eq 0 ]; then set -- test/conformance --exclude '**/life.test.ts' --exclude '**/prune.test.ts'; fi
+if [ $# -eq 0 ]; then set -- test/conformance; fi
 
 user=lms-tester
 if ! id "$user" >/dev/null 2>&1; then useradd --create-home --shell /bin/bash "$user"; fi
