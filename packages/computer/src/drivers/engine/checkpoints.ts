@@ -32,7 +32,7 @@ import { createContainer, limitsLike, settingsOf } from "./create-container.js";
 import { canceled } from "./deadline.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
-import { removeStandIns, standInName } from "./stand-ins.js";
+import { inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
 import { takeOver } from "./take-over.js";
 
 /** The machine of a container by its id and the computer's name. */
@@ -62,7 +62,7 @@ export class EngineCheckpoints implements CheckpointStore {
 	}
 
 	async list(options: Abortable = {}): Promise<readonly StoredCheckpoint[]> {
-		const [container, tags] = await Promise.all([this.#inspect(options), this.#tags(options)]);
+		const [container, tags] = await Promise.all([inspectMachine(this.#engine, this.#id, this.#name, options), this.#tags(options)]);
 		const used = plainId(container.Image);
 		const found = await Promise.all(tags.map(async (tag) => ({ ...(await this.#describe(tag, options)), inUse: tag.imageId === used })));
 		return found.sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id));
@@ -77,7 +77,7 @@ export class EngineCheckpoints implements CheckpointStore {
 		const engine = this.#engine;
 		const [image, before] = await Promise.all([
 			findCheckpoint(engine, this.#name, id, options),
-			this.#inspect(options),
+			inspectMachine(engine, this.#id, this.#name, options),
 			removeStandIns(engine, this.#name, this.#id, options),
 		]);
 		const spec = await settingsOf(engine, before, this.#name);
@@ -104,7 +104,7 @@ export class EngineCheckpoints implements CheckpointStore {
 
 	async fork(id: string | undefined, name: string, options: ForkOptions = {}): Promise<Machine> {
 		const engine = this.#engine;
-		const before = await this.#inspect(options);
+		const before = await inspectMachine(this.#engine, this.#id, this.#name, options);
 		const spec = { ...(await settingsOf(engine, before, this.#name)), ...options.changes, name };
 		const found = id === undefined ? undefined : await findCheckpoint(engine, this.#name, id, options);
 		const held =
@@ -138,14 +138,6 @@ export class EngineCheckpoints implements CheckpointStore {
 		const image = preparedFrom(kept, like.Config.Labels);
 		const id = await createContainer(this.#engine, { spec, image, limits, name, held: held.token }, options);
 		return this.#machineOf(id, spec.name);
-	}
-
-	async #inspect(options: Abortable): Promise<ContainerInspectInfo> {
-		return await this.#engine.call(
-			`inspect the machine ${this.#name}`,
-			(docker, abortSignal) => docker.getContainer(this.#id).inspect({ abortSignal }),
-			options,
-		);
 	}
 
 	async #tags(options: Abortable): Promise<readonly Tag[]> {

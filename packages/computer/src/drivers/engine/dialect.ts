@@ -39,10 +39,8 @@ export interface Dialect {
 	};
 	/** It keeps a container that is to go with its end when that is the beginning of a restart. */
 	readonly restartsEphemeral: boolean;
-	/** Clears what the engine leaves of a container that is gone. */
-	readonly afterRemove?: ((containerId: string) => Promise<void>) | undefined;
-	/** The same for all containers of ours that are gone: ephemeral ones go when nobody of us looks on. */
-	readonly clearAfter?: (() => Promise<void>) | undefined;
+	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
+	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
 	/** What the engine says of itself, by as few requests as it takes. */
 	readInfo(get: (path: string) => Promise<unknown>): Promise<EngineInfo>;
 }

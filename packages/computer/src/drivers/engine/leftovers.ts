@@ -85,7 +85,7 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 export async function removeDead(engine: Engine, spec: MachineSpec, options: Abortable): Promise<void> {
 	try {
 		const [owner, all] = await Promise.all([ownerId(), listContainers(engine, { label: [`${LABELS.own}=1`] }, options)]);
-		await engine.dialect.clearAfter?.();
+		await engine.dialect.afterRemove?.();
 		for (const found of all) {
 			const isEphemeral = found.Labels[LABELS.owner] === owner && found.Labels[LABELS.persistence] === "ephemeral";
 			if (isEphemeral && hasEnded(found)) await removeContainer(engine, found.Id, nameOf(found), options);

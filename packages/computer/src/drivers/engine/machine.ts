@@ -29,7 +29,7 @@ import { switchNetwork } from "./network.js";
 import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
 import { checkFolders } from "./shared-folders.js";
-import { removeStandIns } from "./stand-ins.js";
+import { inspectMachine, removeStandIns } from "./stand-ins.js";
 import { endContainer, renameContainer, stopContainer, unless304, unpauseContainer } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
@@ -60,8 +60,8 @@ export class EngineMachine implements Machine {
 	}
 
 	async #container(options: Abortable) {
-		return await this.#call("inspect", options, (it, abortSignal) => it.inspect({ abortSignal })).catch(async (error: unknown) => {
-			// Somebody else has removed it.
+		return await inspectMachine(this.#by.engine, this.id, this.name, options).catch(async (error: unknown) => {
+			// Somebody else has removed it, or is about to.
 			if (isComputerError(error, "machine_gone")) await this.#by.engine.dialect.afterRemove?.(this.id);
 			throw error;
 		});

@@ -9,7 +9,7 @@ import type { Engine } from "./engine.js";
 import { LABELS } from "./labels.js";
 import type { PreparedImage } from "./prepared-image.js";
 import { removeContainer } from "./remove-container.js";
-import { removeStandIns, standInName } from "./stand-ins.js";
+import { inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
 import { stopContainer, takeOver } from "./take-over.js";
 import { refuseWhatIsMissing } from "./ties.js";
 
@@ -25,11 +25,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 	const { engine, machineOf } = by;
 	const { signal, keepFiles, onProgress } = options;
 	const { name } = spec;
-	const before = await engine.call(
-		`inspect the machine ${name}`,
-		(docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
-		options,
-	);
+	const before = await inspectMachine(engine, id, name, options);
 	const has = before.Config.Labels[LABELS.image] ?? "";
 	if (keepFiles && has !== spec.image) {
 		throw new ComputerError("invalid_argument", `Expected the image to stay ${has}, because the files are to be kept; got ${spec.image}`, {

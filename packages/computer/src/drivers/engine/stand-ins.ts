@@ -2,8 +2,9 @@
  * While a machine is rolled back it is two containers. The one that takes over and the one that goes have names of their own for a
  * moment, so that what a killed process leaves is told apart from a machine, and is still a machine when no other is left.
  */
-import type { ContainerInfo } from "dockerode";
+import type { ContainerInfo, ContainerInspectInfo } from "dockerode";
 import type { Abortable } from "../../driver.js";
+import { ComputerError } from "../../errors/index.js";
 import { dropHeld } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
@@ -13,22 +14,29 @@ import { removeContainer } from "./remove-container.js";
 /** The best first: what was to take over is complete, and it is there under this name alone only when the other is to go. */
 const ROLES = ["rollback", "replaced"] as const;
 
+/** What an engine calls a container that it is removing, or could not remove. */
+const GOING: ReadonlySet<string> = new Set(["dead", "removing"]);
+
 export function standInName(role: (typeof ROLES)[number], name: string, token: string): string {
 	return `lms-${role}-${name}-${token}`;
 }
 
-/** Of all containers that say they are the machine of that name, the one that is. A label can be copied, a name can not. */
-export function chooseContainer<C extends Pick<ContainerInfo, "Names">>(containers: readonly C[], name: string): C | undefined {
+/** Of all containers that say they are the machine of that name, the one that is. A label can be copied, a name can not. One that is going is the last choice. */
+export function chooseContainer<C extends Pick<ContainerInfo, "Names" | "State">>(containers: readonly C[], name: string): C | undefined {
+	const staying = containers.filter(({ State }) => !GOING.has(State));
 	const patterns = [`/${containerName(name)}`, ...ROLES.map((role) => `/lms-${role}-${name}-`)];
-	for (const [index, pattern] of patterns.entries()) {
-		const found = containers.find(({ Names }) => Names.some((text) => (index === 0 ? text === pattern : isStandIn(text, pattern))));
-		if (found !== undefined) return found;
+	for (const candidates of [staying, containers]) {
+		for (const [index, pattern] of patterns.entries()) {
+			const found = candidates.find(({ Names }) => Names.some((text) => (index === 0 ? text === pattern : isStandIn(text, pattern))));
+			if (found !== undefined) return found;
+		}
+		if (candidates[0] !== undefined) return candidates[0];
 	}
-	return containers[0];
+	return undefined;
 }
 
 /** One for each machine. */
-export function chooseEach<C extends Pick<ContainerInfo, "Names" | "Labels">>(containers: readonly C[]): readonly C[] {
+export function chooseEach<C extends Pick<ContainerInfo, "Names" | "Labels" | "State">>(containers: readonly C[]): readonly C[] {
 	const names = new Set(containers.map(({ Names, Labels }) => machineName(Names, Labels)));
 	return [...names].flatMap(
 		(name) =>
@@ -48,17 +56,47 @@ function isStandIn(name: string, prefix: string): boolean {
 	return name.startsWith(prefix) && /^[0-9a-f]{12}$/.test(name.slice(prefix.length));
 }
 
-/** What rollbacks that were cut short have left of a machine, but for the container that is to stay. */
-export async function removeStandIns(engine: Engine, name: string, keepId: string, options: Abortable = {}): Promise<void> {
-	const query = { all: true, filters: { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] } };
-	const found = await engine.call(
-		`look for leftovers of ${name}`,
-		(docker, abortSignal) => docker.listContainers({ ...query, abortSignal }),
+/**
+ * The container of a machine, by the id that somebody holds. `machine_gone` when it was to go and another is the machine by now: whoever replaced it was
+ * killed before its removal.
+ */
+export async function inspectMachine(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<ContainerInspectInfo> {
+	const container = await engine.call(
+		`inspect the machine ${name}`,
+		(docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
 		options,
 	);
+	if (isReplaced([`/${container.Name.replace(/^\//, "")}`], name)) expectChosen(await allOf(engine, name, options), name, id);
+	return container;
+}
+
+/** What rollbacks that were cut short have left of a machine, but for the container that is to stay: `machine_gone` when that is itself one of these. */
+export async function removeStandIns(engine: Engine, name: string, keepId: string, options: Abortable = {}): Promise<void> {
+	const found = await allOf(engine, name, options);
+	const kept = found.find(({ Id }) => Id === keepId);
+	if (kept !== undefined && isReplaced(kept.Names, name)) expectChosen(found, name, keepId);
 	for (const { Id, Names, Labels } of found) {
 		if (!isAnyStandIn(Names, name) || Id === keepId) continue;
 		await removeContainer(engine, Id, name, options);
 		await dropHeld(engine, name, Labels);
 	}
+}
+
+function expectChosen(containers: readonly ContainerInfo[], name: string, id: string): void {
+	const chosen = chooseContainer(containers, name);
+	if (chosen === undefined || chosen.Id === id) return;
+	throw new ComputerError("machine_gone", `The machine ${name} is another container now`, { context: { name, id: chosen.Id } });
+}
+
+function isReplaced(names: readonly string[], name: string): boolean {
+	return names.some((text) => isStandIn(text, `/lms-replaced-${name}-`));
+}
+
+async function allOf(engine: Engine, name: string, options: Abortable): Promise<readonly ContainerInfo[]> {
+	const query = { all: true, filters: { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] } };
+	return await engine.call(
+		`look for leftovers of ${name}`,
+		(docker, abortSignal) => docker.listContainers({ ...query, abortSignal }),
+		options,
+	);
 }

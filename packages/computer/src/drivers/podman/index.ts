@@ -9,7 +9,7 @@ import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
-import { endMonitors, endOrphanedMonitors } from "./monitors.js";
+import { endOrphanedMonitors } from "./monitors.js";
 import { startService } from "./service.js";
 
 export interface PodmanDriverOptions extends HostOptions {
@@ -52,8 +52,7 @@ export const dialect: Dialect = {
 	},
 	restartsEphemeral: false,
 	updateLimits: { run: updateLimits, lasts: false },
-	afterRemove: endMonitors,
-	clearAfter: endOrphanedMonitors,
+	afterRemove: endOrphanedMonitors,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
 	readInfo: async (get) => {
 		const info = readLibpodInfo(await get("/v4.0.0/libpod/info"));

@@ -4,26 +4,34 @@ import { readdir, readFile, stat } from "node:fs/promises";
 const PREFIX = "lms-";
 
 /**
- * Podman keeps the monitor of every finished exec for `exit_command_delay` (300 s; containers.conf(5)), in case somebody asks how it
- * ended, and keeps it when the container is removed too. Only a local engine's are seen here, and only this user's are ended.
- * @param containerId of a container that no longer exists
+ * Podman keeps the monitor of every finished exec for `exit_command_delay` (300 s; containers.conf(5)), in case somebody asks how it ended, and keeps it when
+ * the container is removed too. Only a local engine's are seen here, and only this user's are ended.
+ *
+ * That a container is gone is told by its own directory, which is there before its monitor and goes with it: a list of containers has none that were made since,
+ * nor those of another storage of Podman's, and without its monitor a container is lost.
+ * @param of one container; else all of ours
  */
-export async function endMonitors(containerId: string): Promise<void> {
-	await endWhere(async (monitor) => monitor.containerId === containerId);
+export async function endOrphanedMonitors(of?: string): Promise<void> {
+	const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+	await Promise.all(
+		pids.map(async (pid) => {
+			try {
+				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
+				if (monitor === undefined || (of === undefined ? !monitor.containerName.startsWith(PREFIX) : monitor.containerId !== of)) return;
+				if ((await stat(`/proc/${pid}`)).uid !== process.getuid?.() || !(await isMissing(monitor.directory))) return;
+				process.kill(Number(pid), "SIGKILL");
+			} catch {
+				// It has ended by itself.
+			}
+		}),
+	);
 }
 
-/**
- * Those of our containers that are no more. That is told by the container's own directory, which is there before its monitor and goes with it: a list of
- * containers has none that were made since, nor those of another storage of Podman's, and without its monitor a container is lost.
- */
-export async function endOrphanedMonitors(): Promise<void> {
-	await endWhere(async ({ containerName, directory }) => {
-		if (!containerName.startsWith(PREFIX)) return false;
-		return await stat(directory).then(
-			() => false,
-			({ code }: NodeJS.ErrnoException) => code === "ENOENT",
-		);
-	});
+async function isMissing(path: string): Promise<boolean> {
+	return await stat(path).then(
+		() => false,
+		({ code }: NodeJS.ErrnoException) => code === "ENOENT",
+	);
 }
 
 interface Monitor {
@@ -31,21 +39,6 @@ interface Monitor {
 	readonly containerName: string;
 	/** As the monitor itself sees it: it may have another root than we. */
 	readonly directory: string;
-}
-
-async function endWhere(matches: (monitor: Monitor) => Promise<boolean>): Promise<void> {
-	const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-	await Promise.all(
-		pids.map(async (pid) => {
-			try {
-				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
-				if (monitor === undefined || (await stat(`/proc/${pid}`)).uid !== process.getuid?.()) return;
-				if (await matches(monitor)) process.kill(Number(pid), "SIGKILL");
-			} catch {
-				// It has ended by itself.
-			}
-		}),
-	);
 }
 
 function readMonitor(pid: string, argv: readonly string[]): Monitor | undefined {

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { type Computer, findComputer, listComputers } from "lms-computer";
+import { describe, expect, test } from "vitest";
+import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
+import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { cutEngine } from "../support/cut-engine.js";
+import { DRIVERS } from "../support/drivers.js";
+import { output } from "../support/suite.js";
+
+const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
+
+describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
+	const create = target.driver === "docker" ? createDockerDriver : createPodmanDriver;
+
+	/** A rollback by another host, whose nth change does not reach the engine. @returns what was cut, undefined when it was done before that */
+	async function rollBackCut(computer: Computer, id: string, request: number, lasting: boolean): Promise<string | undefined> {
+		const direct = create();
+		const availability = await direct.probe();
+		await direct.close();
+		if (!availability.usable) throw new Error(availability.reason);
+		const engine = await cutEngine(availability.endpoint);
+		const driver = create({ endpoint: engine.endpoint });
+		try {
+			const machine = await driver.attach(computer.name);
+			engine.cutAt(request, lasting);
+			const outcome = await machine?.checkpoints?.rollback(id).then(
+				() => "done",
+				({ code }) => code,
+			);
+			expect(outcome, engine.cut).toMatch(engine.cut === undefined ? /^done$/ : /^(connection_lost|done)$/);
+			return engine.cut;
+		} finally {
+			await driver.close();
+			engine.close();
+		}
+	}
+
+	const modes = [
+		["its host is gone", true],
+		["its host goes on", false],
+	] as const;
+	for (const [words, lasting] of modes) {
+		const title = `a rollback of which a request is lost, and ${words}: whoever holds the computer and whoever comes have the same one`;
+		test.skipIf(target.skip !== undefined)(title, { timeout: 120_000 }, async () => {
+			const name = lasting ? "cut-for-good" : "cut-once";
+			const computer = await target.open(name);
+			await output(computer, "echo old >~/which");
+			const { id } = await computer.checkpoint();
+			for (let request = 1; ; request++) {
+				await output(computer, "echo new >~/which");
+				const cut = await rollBackCut(computer, id, request, lasting);
+				// This handle is of before.
+				const seen = await output(computer, "cat ~/which");
+				expect(seen, cut).toMatch(/^(old|new)$/);
+				const other = await findComputer({ name: computer.name, driver: target.driver });
+				expect(await output(other as Computer, "cat ~/which; echo theirs >~/which"), cut).toBe(seen);
+				expect(await output(computer, "cat ~/which"), cut).toBe("theirs");
+				await other?.close();
+				expect((await listComputers({ driver: target.driver })).filter((one) => one.name === computer.name)).toHaveLength(1);
+				if (cut === undefined) break;
+				expect(request).toBeLessThan(30);
+			}
+			await computer.rollback(id);
+			expect(await output(computer, "cat ~/which")).toBe("old");
+			await computer.remove();
+			const label = ["--filter", `label=lms-computer.name=${computer.name}`];
+			for (const what of [
+				["ps", "--all"],
+				["images", "--all"],
+			]) {
+				expect((await promisify(execFile)(target.driver, [...what, "--quiet", ...label])).stdout).toBe("");
+			}
+		});
+	}
+});
