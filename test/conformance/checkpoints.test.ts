@@ -165,17 +165,20 @@ describe.for(DRIVERS)("$title", (target) => {
 			timeout: 180_000,
 		}, async () => {
 			const name = "killed";
-			let computer = await target.open(name);
+			const computer = await target.open(name);
 			await output(computer, "mkdir -p ~/k; for i in $(seq 50); do echo old > ~/k/$i; done");
 			const { id } = await computer.checkpoint();
 			const change = "for i in $(seq 50); do echo new > ~/k/$i; done";
-			for (const delayMs of [5, 25, 60, 120, 200, 300, 450]) {
+			// Of an engine each of its requests is lost once in test/drivers/engine-cut.test.ts.
+			for (const delayMs of target.driver === "namespace" ? [5, 25, 60, 120, 200, 300, 450] : [60, 300]) {
 				await output(computer, change);
 				await rollBackKilled(computer, id, delayMs);
-				// Whoever looks for it by name finds the one; a handle of before may still hold the one that was to go.
-				await computer.close();
-				computer = await target.open(name);
-				expect(await output(computer, "sort -u ~/k/*; ls ~/k | wc -l")).toMatch(/^(old|new)\n50$/);
+				const found = await target.open(name);
+				const seen = await output(found, "sort -u ~/k/*; ls ~/k | wc -l");
+				expect(seen).toMatch(/^(old|new)\n50$/);
+				// A handle of before has the same one.
+				expect(await output(computer, "sort -u ~/k/*; ls ~/k | wc -l")).toBe(seen);
+				await found.close();
 				expect((await listComputers({ driver: target.driver })).filter((one) => one.name === computer.name)).toHaveLength(1);
 			}
 			await output(computer, change);

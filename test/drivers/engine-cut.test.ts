@@ -40,7 +40,8 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		["its host is gone", true],
 		["its host goes on", false],
 	] as const;
-	for (const [words, lasting] of modes) {
+	// What is undone after a refusal is undone alike by both engines.
+	for (const [words, lasting] of target === targets[0] ? modes : modes.slice(0, 1)) {
 		const title = `a rollback of which a request is lost, and ${words}: whoever holds the computer and whoever comes have the same one`;
 		test.skipIf(target.skip !== undefined)(title, { timeout: 120_000 }, async () => {
 			const name = lasting ? "cut-for-good" : "cut-once";
@@ -58,7 +59,8 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 				expect(await output(computer, "cat ~/which"), cut).toBe("theirs");
 				await other?.close();
 				expect((await listComputers({ driver: target.driver })).filter((one) => one.name === computer.name)).toHaveLength(1);
-				if (cut === undefined) break;
+				// What is left then is to drop tags, each alike.
+				if (cut?.startsWith("DELETE /images")) break;
 				expect(request).toBeLessThan(30);
 			}
 			await computer.rollback(id);

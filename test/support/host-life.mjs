@@ -15,6 +15,8 @@ for (let round = 1; ; round++) {
 	say({ uploaded: round });
 	const { id } = await computer.checkpoint(`round ${round}`, { maxCount: 2 });
 	say({ checkpoint: id });
+	await computer.rollback(id);
+	say({ "rolled back": id });
 	if (round % 2 === 0) await computer.remove();
 	else await computer.close();
 }
