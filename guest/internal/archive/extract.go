@@ -94,18 +94,21 @@ func (x *extractor) entry(header *tar.Header, content io.Reader) error {
 	if err := x.enter(dir); err != nil {
 		return err
 	}
-	if err := x.makeRoom(name, last); err != nil {
-		return err
+	isFile := header.Typeflag == tar.TypeReg || header.Typeflag == tar.TypeGNUSparse || header.Typeflag == '\x00'
+	if !isFile {
+		if err := x.makeRoom(name, last); err != nil {
+			return err
+		}
 	}
-	switch header.Typeflag {
-	case tar.TypeReg, tar.TypeGNUSparse, '\x00':
-		err = x.file(last, header, content)
-	case tar.TypeSymlink:
+	switch {
+	case isFile:
+		err = x.file(name, last, header, content)
+	case header.Typeflag == tar.TypeSymlink:
 		if target == "" || len(target) > maxPathBytes {
 			return wire.Errorf("invalid_argument", "the archive has a symlink to nowhere: %q", name)
 		}
 		err = x.open.Symlink(target, last)
-	case tar.TypeLink:
+	case header.Typeflag == tar.TypeLink:
 		return x.link(target, name)
 	default:
 		return wire.Errorf("invalid_argument", "expected files, folders and links in the archive, got type %q: %q", header.Typeflag, name)
@@ -171,8 +174,15 @@ func conflict(err error, name string) error {
 	return files.Failed(err, name)
 }
 
-func (x *extractor) file(last string, header *tar.Header, content io.Reader) error {
-	f, err := x.open.OpenFile(last, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (x *extractor) file(name, last string, header *tar.Header, content io.Reader) error {
+	const create = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	f, err := x.open.OpenFile(last, create, 0o600)
+	if errors.Is(err, fs.ErrExist) { // room is made only where there is none: to try it for each file takes as long as its making
+		if err := x.makeRoom(name, last); err != nil {
+			return err
+		}
+		f, err = x.open.OpenFile(last, create, 0o600)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package archive
 import (
 	"archive/tar"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -92,26 +93,59 @@ func (p *packer) tellSkipped() error {
 
 // folder packs what is in one, sorted by name.
 func (p *packer) folder(r *http.Request, root *os.Root, prefix string, depth int) error {
-	dir, err := root.Open(".")
-	if err != nil {
+	entries, err := entriesOf(root)
+	if errors.Is(err, fs.ErrPermission) {
 		p.skipped++
 		return nil
 	}
-	names, err := dir.Readdirnames(-1)
-	dir.Close()
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, entry := range entries {
 		if err := r.Context().Err(); err != nil {
 			return err
 		}
-		if err := p.entry(r, root, name, prefix+name, depth); err != nil {
+		name := entry.Name()
+		if entry.Type().IsRegular() {
+			err = p.fileIn(r, root, name, prefix+name)
+		} else {
+			err = p.entry(r, root, name, prefix+name, depth)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entriesOf gives names and kinds. A directory opened through an os.Root would look at each entry for it; one opened by path knows.
+func entriesOf(root *os.Root) ([]fs.DirEntry, error) {
+	held, err := root.Open(".")
+	if err != nil {
+		return nil, fs.ErrPermission
+	}
+	defer held.Close()
+	dir, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", held.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.ReadDir(-1)
+}
+
+// fileIn packs what its folder says is a file: it is looked at when it is open, and not before.
+func (p *packer) fileIn(r *http.Request, root *os.Root, name, as string) error {
+	f, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	if errors.Is(err, fs.ErrNotExist) { // gone since
+		return nil
+	}
+	if err != nil {
+		p.skipped++
+		return nil
+	}
+	defer f.Close()
+	return p.file(r, f, as)
 }
 
 func (p *packer) entry(r *http.Request, root *os.Root, name, as string, depth int) error {
@@ -124,13 +158,7 @@ func (p *packer) entry(r *http.Request, root *os.Root, name, as string, depth in
 	}
 	switch {
 	case info.Mode().IsRegular():
-		f, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
-		if err != nil {
-			p.skipped++
-			return nil
-		}
-		defer f.Close()
-		return p.file(r, f, as)
+		return p.fileIn(r, root, name, as)
 	case info.IsDir():
 		if err := p.header(&tar.Header{Typeflag: tar.TypeDir, Name: as + "/"}, info); err != nil {
 			return err

@@ -20,6 +20,9 @@ import type { TarHeader, TarSink } from "./transfer-tar.js";
 /** Of all folders and symlinks, which are remembered. */
 const MAX_NAME_BYTES = 64 * 1024 * 1024;
 
+/** What a new file's mode loses. */
+const UMASK = process.umask();
+
 interface Kept {
 	readonly parts: readonly Buffer[];
 	readonly header: TarHeader;
@@ -59,7 +62,8 @@ export class Receiver implements TarSink {
 		const descriptor = openSync(
 			this.#enter(parts.slice(0, -1)).at(name),
 			constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
-			0o600,
+			// Nobody else can enter the folder yet.
+			header.mode & 0o777,
 		);
 		this.#file = { descriptor, header, parts: partsOf(header, whole), part: 0, at: 0 };
 		if (header.mapSize !== undefined) ftruncateSync(descriptor, whole);
@@ -85,7 +89,8 @@ export class Receiver implements TarSink {
 	end(): void {
 		const file = this.#file;
 		if (file === undefined) return;
-		fchmodSync(file.descriptor, file.header.mode & 0o777);
+		const mode = file.header.mode & 0o777;
+		if ((mode & UMASK) !== 0) fchmodSync(file.descriptor, mode);
 		futimesSync(file.descriptor, file.header.mtime, file.header.mtime);
 		this.#file = undefined;
 		closeSync(file.descriptor);
