@@ -1,8 +1,8 @@
 // Makes what a release is, in release/: the npm package, what it is made of (CycloneDX), checksums. Publishes nothing:
 //   npm run release             everything, after the known vulnerabilities of the dependencies were asked for
-//   npm run release -- --offline  without asking for them
+//   npm run release -- --offline  without asking for them, which it says at the end. Not every registry answers: a mirror may have no such service.
 // Then, from a CI that can prove where it built: npm publish --provenance --access public release/lms-computer-VERSION.tgz
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,8 @@ if (!readFileSync(join(ROOT, "CHANGELOG.md"), "utf8").includes(`## ${version}`))
 	console.warn(`CHANGELOG.md has no part for ${version} yet`);
 
 run("node", ["scripts/build.mjs"]);
-if (!process.argv.includes("--offline")) run("npm", ["audit", "--omit=dev"]);
+const offline = process.argv.includes("--offline");
+if (!offline) audit();
 
 rmSync(RELEASE, { recursive: true, force: true });
 mkdirSync(RELEASE);
@@ -52,6 +53,39 @@ const sums = readdirSync(RELEASE)
 	);
 writeFileSync(join(RELEASE, "SHA256SUMS"), sums.join(""));
 console.log(`release/ has ${version}:\n${sums.join("")}`);
+if (offline) console.warn("Nobody was asked for known vulnerabilities: do so before you publish, with `npm audit --omit=dev`.");
+
+/** What is not an answer is no clean one. */
+function audit() {
+	const { stdout, error } = spawnSync("npm", ["audit", "--omit=dev", "--json"], {
+		cwd: ROOT,
+		encoding: "utf8",
+		maxBuffer: 64 * 1024 * 1024,
+	});
+	const answer = error === undefined ? parsed(stdout) : { message: error.message };
+	const found = answer.metadata?.vulnerabilities;
+	if (typeof found?.total !== "number") {
+		stop(
+			`nobody answered whether the dependencies have known vulnerabilities (${answer.message ?? "no reason given"}): ask again, or another registry, or release with --offline and ask before you publish`,
+		);
+	}
+	if (found.total > 0) {
+		console.error(
+			Object.values(answer.vulnerabilities ?? {})
+				.map(({ name, severity, range }) => `${name} ${range}: ${severity}`)
+				.join("\n"),
+		);
+		stop(`the dependencies have ${found.total} known vulnerabilities: \`npm audit --omit=dev\` tells more`);
+	}
+}
+
+function parsed(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return { message: "what it said is no JSON" };
+	}
+}
 
 function run(command, argv, cwd = ROOT) {
 	execFileSync(command, argv, { cwd, stdio: ["ignore", "inherit", "inherit"] });
