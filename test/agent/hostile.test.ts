@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { collect } from "../../packages/computer/src/agent/answer.js";
 import { exec } from "../../packages/computer/src/agent/exec.js";
 import { Files } from "../../packages/computer/src/agent/files.js";
+import { compareTrees } from "../../packages/computer/src/agent/tree.js";
 import { fakeGuest, frame, HELLO, json, rawGuest, result, STARTED } from "./guest.js";
 
 const typed = expect.objectContaining({
@@ -234,6 +235,43 @@ describe("an answer", () => {
 				await expect(reading, `${end} ${turn}`).rejects.toMatchObject({ code: "connection_lost" });
 			}
 		}
+	});
+
+	test("of files in pieces of one byte is read in the time that it takes to send it, and what is no list is refused", {
+		timeout: 20_000,
+	}, async () => {
+		const tree = (bytes: Buffer, piece: number) =>
+			answer((stream) => {
+				stream.respond({ ":status": 200 });
+				let at = 0;
+				const send = () => {
+					while (at < bytes.length && !stream.destroyed) {
+						at += piece;
+						if (!stream.write(bytes.subarray(at - piece, at))) return;
+					}
+					stream.end();
+				};
+				stream.on("drain", send);
+				send();
+			});
+		const between = async (bytes: Buffer, piece: number) => {
+			const [then, now] = [await tree(Buffer.from("1 0 0 \0\0/a\0"), 5).connection(), await tree(bytes, piece).connection()];
+			return await compareTrees(then, now);
+		};
+		const path = `/${"x".repeat(50_000)}`;
+		expect(await between(Buffer.from(`1 0 0 \0\0${path}\x001 0 0 \0\0/a\0`), 1)).toEqual({ added: [path], changed: [], deleted: [] });
+		await expect(between(Buffer.alloc(3 * 1024 * 1024, "x"), 65_536)).rejects.toMatchObject({ code: "protocol_error" });
+		await expect(between(Buffer.from("1\0\0"), 1)).rejects.toMatchObject({ code: "protocol_error" });
+	});
+
+	test("of a file in pieces of one byte is that file", async () => {
+		const content = randomBytes(3000);
+		const guest = answer((stream) => {
+			stream.respond({ ":status": 200, "content-length": content.length });
+			for (const byte of content) stream.write(Buffer.from([byte]));
+			stream.end();
+		});
+		expect((await new Files(guest.link).read("/x")).equals(content)).toBe(true);
 	});
 
 	test("is supervised once: the signal has no listener afterwards", async () => {

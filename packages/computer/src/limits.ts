@@ -119,6 +119,8 @@ export const BOUNDS = {
 	checkpointLabelLength: 200,
 	/** Of the list of a machine's files, some 100 for each. */
 	treeBytes: 256 * MiB,
+	/** Each is an object here, however short what is said of it. */
+	treeFiles: 2_500_000,
 	/** Of an edit, as JSON. */
 	editBytes: 16 * MiB,
 	/** Of lines of a file, in one answer. */

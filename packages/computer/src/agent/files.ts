@@ -4,6 +4,7 @@ import type { Abortable } from "../driver.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
 import { expectWhole } from "../expect.js";
 import { BOUNDS } from "../limits.js";
+import { Bytes } from "./answer.js";
 import { headerNumber } from "./commands.js";
 import {
 	type Inserted,
@@ -56,6 +57,7 @@ export interface TreeOptions extends Abortable, WalkOptions {
 	readonly max?: number | undefined;
 }
 
+const COPIED_BYTES = 64 * 1024;
 /** Read into memory in one piece. Past it: readStream, or offset and length. */
 const MAX_READ_BYTES = 512 * 1024 * 1024;
 
@@ -74,20 +76,21 @@ export class Files {
 		const declared = headers["content-length"] === undefined ? 0 : headerNumber(headers["content-length"]);
 		const maxBytes = Math.min(options.length ?? MAX_READ_BYTES, MAX_READ_BYTES);
 		const file = wrap(stream, { signal: options.signal, writable: false });
-		const chunks: Buffer[] = [];
-		let size = 0;
-		for await (const chunk of declared > maxBytes ? [] : file) {
-			chunks.push(chunk as Buffer);
-			size += (chunk as Buffer).length;
-			if (size > maxBytes) break;
+		const body = new Bytes(maxBytes);
+		let tooLarge = declared > maxBytes;
+		for await (const chunk of tooLarge ? [] : file) {
+			tooLarge = !body.push(chunk as Buffer);
+			if (tooLarge) break;
 		}
-		if (Math.max(size, declared) > maxBytes) {
+		if (tooLarge) {
 			file.destroy();
-			throw new ComputerError("too_large", `expected at most ${maxBytes} bytes to read, got ${Math.max(size, declared)}`, {
+			throw new ComputerError("too_large", `expected at most ${maxBytes} bytes to read, got ${Math.max(body.size, declared)}`, {
 				hint: "Use readStream, or read a part with offset and length.",
 			});
 		}
-		return Buffer.concat(chunks, size);
+		const all = body.all();
+		// A small one would hold all that came with it.
+		return all.length < COPIED_BYTES ? Buffer.from(all) : all;
 	}
 
 	/** The same as text; what is not UTF-8 becomes U+FFFD. */

@@ -1,6 +1,7 @@
 /** What differs between two machines' files, told by their agents: of what is the same for certain no byte is read. */
 import { ComputerError } from "../errors/index.js";
 import { BOUNDS } from "../limits.js";
+import { Bytes } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { broken } from "./shapes.js";
 import { wrap } from "./wrap.js";
@@ -26,6 +27,8 @@ type Tree = ReadonlyMap<string, Entry>;
 /** Paths asked for in one request: their hashes are well within the bound of an answer. */
 const HASHES_AT_ONCE = 20_000;
 
+/** As long as any path of the agent's. */
+const FIELD_BYTES = 1024 * 1024;
 /** From `then` to `now`. */
 export async function compareTrees(then: Connection, now: Connection, signal?: AbortSignal): Promise<Changes> {
 	const [before, after] = await Promise.all([readTree(then, signal), readTree(now, signal)]);
@@ -47,25 +50,34 @@ export async function compareTrees(then: Connection, now: Connection, signal?: A
 async function readTree(connection: Connection, signal: AbortSignal | undefined): Promise<Tree> {
 	const tree = new Map<string, Entry>();
 	const { stream } = await connection.open("GET", "/v1/tree", signal);
-	const fields: string[] = [];
-	let rest = "";
+	let fields: string[] = [];
+	let rest = new Bytes(FIELD_BYTES);
 	let length = 0;
 	// Leaving the loop early lets go of the request.
 	for await (const chunk of wrap(stream, { signal, writable: false }) as AsyncIterable<Buffer>) {
 		length += chunk.length;
-		if (length > BOUNDS.treeBytes) {
-			throw new ComputerError("too_large", `expected a machine whose files can be listed in ${BOUNDS.treeBytes} bytes, this one has more`);
+		if (length > BOUNDS.treeBytes || tree.size > BOUNDS.treeFiles) {
+			const bounds = `${BOUNDS.treeFiles} files, listed in ${BOUNDS.treeBytes} bytes`;
+			throw new ComputerError("too_large", `expected a machine of at most ${bounds}, this one has more`);
 		}
-		const parts = (rest + chunk.toString("latin1")).split("\0");
-		rest = parts.pop() as string;
-		fields.push(...parts);
+		// What comes piece by piece is joined once it is whole: joining it with each piece would take the square of the time.
+		const last = chunk.lastIndexOf(0);
+		if (last !== -1) {
+			fields.push(
+				...Buffer.concat([rest.all(), chunk.subarray(0, last)])
+					.toString("latin1")
+					.split("\0"),
+			);
+			rest = new Bytes(FIELD_BYTES);
+		}
+		if (!rest.push(chunk.subarray(last + 1))) throw broken(`expected a path of at most ${FIELD_BYTES} bytes from the guest, got more`);
 		let at = 0;
 		for (; at + 3 <= fields.length; at += 3) {
 			tree.set(fields[at + 2] as string, { facts: fields[at] as string, stamp: fields[at + 1] as string });
 		}
-		fields.splice(0, at);
+		fields = fields.slice(at);
 	}
-	if (rest !== "" || fields.length > 0) throw broken("expected whole entries in the guest's list of files");
+	if (rest.size > 0 || fields.length > 0) throw broken("expected whole entries in the guest's list of files");
 	return tree;
 }
 
