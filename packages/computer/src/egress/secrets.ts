@@ -74,7 +74,8 @@ function expectSecret(what: string, given: unknown): Secret {
 		refuse(`${what}.header`, "a header such as x-api-key or authorization: token {}", header);
 	}
 	if (value !== undefined && fromEnv !== undefined) refuse(what, "value or fromEnv, not both", name);
-	if (value !== undefined && (value === "" || !inHeader(expectText(`${what}.value`, value))))
+	// What is wrong with it is not shown: it would be in a log.
+	if (value !== undefined && (typeof value !== "string" || value === "" || !inHeader(value)))
 		refuse(`${what}.value`, "text for one header", "something else");
 	if (fromEnv !== undefined) expectMatch(`${what}.fromEnv`, fromEnv, NAME);
 	return {

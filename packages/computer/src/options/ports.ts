@@ -35,6 +35,7 @@ function readRange(what: string, text: string): readonly PublishedPort[] {
 	const [hostFirst, hostCount] = range(what, host);
 	const [guestFirst, guestCount] = range(what, guest);
 	if (hostCount !== guestCount) refuse(what, "two ranges of the same length", text);
+	if (hostCount > BOUNDS.ports) refuse(what, `${BOUNDS.ports} ports at most`, text);
 	return Array.from({ length: hostCount }, (_, index) => ({
 		hostAddress: expectAddress(what, address?.replace(/^\[|\]$/g, "") ?? DEFAULTS.hostAddress),
 		hostPort: hostFirst + index,
