@@ -2,13 +2,16 @@
 import { cli } from "../peers.mjs";
 import { IMAGE, ours } from "../stage.mjs";
 
+const FILES = "for i in $(seq 100); do echo $i > file-$i; done";
+
 export default async function run(stage) {
 	const docker = stage.has("docker") ? await stage.container() : undefined;
 	const computers = {};
 	for (const driver of stage.drivers) {
 		computers[driver] = await stage.fresh(driver);
-		await computers[driver].exec("for i in $(seq 100); do echo $i > file-$i; done");
+		await computers[driver].exec(FILES);
 	}
+	if (docker) await cli("docker", "exec", docker.id, "sh", "-c", `mkdir -p /root/saved && cd /root/saved && ${FILES}`);
 	const each = (way) => Object.fromEntries(stage.drivers.map((driver) => [ours(driver), () => way(computers[driver], driver)]));
 	const rounds = stage.rounds(7);
 	let tag = 0;
@@ -34,6 +37,7 @@ export default async function run(stage) {
 		"Back to it, and the first command after that",
 		{
 			...(docker && { "docker run --rm": () => cli("docker", "run", "--rm", "--network", "none", IMAGE, "echo", "ready") }),
+			...Object.fromEntries(stage.drivers.map((driver) => [anew(driver), () => newComputer(stage, driver)])),
 			...each(async (computer, driver) => {
 				await computer.rollback(latest[driver]);
 				await computer.exec("cat file-100");
@@ -41,7 +45,10 @@ export default async function run(stage) {
 		},
 		{
 			rounds: stage.rounds(5, 2),
-			goals: [{ text: "on Docker at most the time of a docker run", way: ours("docker"), against: "docker run --rm", share: 1 }],
+			goals: [
+				{ text: "on Docker at most the time of a docker run", way: ours("docker"), against: "docker run --rm", share: 1 },
+				{ text: "on Docker at most the time of a new computer", way: ours("docker"), against: anew("docker"), share: 1 },
+			],
 		},
 	);
 	const forks = [];
@@ -60,4 +67,15 @@ export default async function run(stage) {
 	);
 	await Promise.all(forks.map((fork) => fork.remove()));
 	for (const driver of stage.drivers) await computers[driver].remove();
+}
+
+const anew = (driver) => `a new computer, ${driver}`;
+
+async function newComputer(stage, driver) {
+	const start = performance.now();
+	const computer = await stage.fresh(driver);
+	await computer.exec("echo ready");
+	const took = performance.now() - start;
+	await computer.remove();
+	return took;
 }
