@@ -84,10 +84,11 @@ func mirror(layer, source, name string) error {
 	return alike(target, info)
 }
 
-// alike gives target the owner and mode of info. An owner that has no number in our user namespace stays ours.
+// alike gives target the owner and mode of info. An owner that has no number in our user namespace, or that an ordinary user may not
+// give, stays ours.
 func alike(target string, info fs.FileInfo) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && (stat.Uid != 0 || stat.Gid != 0) {
-		if err := os.Lchown(target, int(stat.Uid), int(stat.Gid)); err != nil && !errors.Is(err, syscall.EINVAL) {
+		if err := os.Lchown(target, int(stat.Uid), int(stat.Gid)); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.EPERM) {
 			return err
 		}
 	}

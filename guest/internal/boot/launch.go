@@ -22,6 +22,8 @@ type plan struct {
 	Groups   []group `json:"groups"`
 	// Born in the unified group, so there is none to join.
 	Born bool `json:"born"`
+	// Etc is a copy of the host's /etc; empty: it is to be made.
+	Etc string `json:"etc"`
 	// MaxProcesses becomes RLIMIT_NPROC where no cgroup limits processes; 0 means none.
 	MaxProcesses uint64 `json:"maxProcesses"`
 
@@ -33,7 +35,7 @@ type plan struct {
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
 
 // launch returns once the child has become `agent init`.
-func launch(spec *Spec) (child *exec.Cmd, groups []group, warnings []string, err error) {
+func launch(spec *Spec, etc func() *os.File) (child *exec.Cmd, groups []group, warnings []string, err error) {
 	agent, err := os.Executable()
 	if err != nil {
 		return nil, nil, nil, err
@@ -67,6 +69,7 @@ func launch(spec *Spec) (child *exec.Cmd, groups []group, warnings []string, err
 	}
 	defer group.Close() // of nil too
 	p.Born = child.SysProcAttr.UseCgroupFD
+	p.Etc = fromDirectory(spec.Directory, etc())
 	input, err := json.Marshal(p)
 	if err != nil {
 		return nil, nil, nil, err
@@ -96,6 +99,18 @@ func launch(spec *Spec) (child *exec.Cmd, groups []group, warnings []string, err
 		return nil, nil, nil, &failure
 	}
 	return child, groups, append(notLimited(spec, limited, why), report.Warnings...), nil
+}
+
+// fromDirectory is the path of a layer as the machine's directory sees it, which is free of whatever has a meaning to overlayfs; empty: it is not.
+func fromDirectory(directory string, layer *os.File) string {
+	if layer == nil {
+		return ""
+	}
+	path, err := filepath.Rel(directory, layer.Name())
+	if err != nil || strings.ContainsAny(path, ":,\\") {
+		return ""
+	}
+	return path
 }
 
 // clone is this program again, in new namespaces. An ordinary user becomes root of a user namespace of one user.

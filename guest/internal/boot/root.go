@@ -53,7 +53,7 @@ type builder struct {
 	plan     *plan
 	root     tree
 	warnings []string
-	// copied gives the result of copying /etc, the longest step, which goes on beside the others. leftOut is set by then.
+	// copied gives the result of copying /etc, which goes on beside the other steps: it is the longest where there is no copy for all machines. leftOut is set by then.
 	copied  chan error
 	leftOut int
 }
@@ -83,6 +83,9 @@ func (p *plan) makeRoot() ([]string, error) {
 		return nil, err
 	}
 	defer root.Close()
+	if info, err := os.Stat(p.Etc); err != nil || !info.IsDir() {
+		p.Etc = "" // the directory is reached by another way than it is named
+	}
 	b := &builder{plan: p, root: tree{root}, copied: make(chan error, 1)}
 	go b.copyConfiguration()
 	for _, step := range []func() error{b.directories, b.system, b.packages, b.agent, b.devices, b.processes, b.kernel, b.run, b.configuration, b.folders} {
@@ -201,9 +204,18 @@ func (b *builder) configuration() error {
 		b.warn("%d files of the host's /etc are left out: it is larger than %d MiB", b.leftOut, maxConfigurationBytes>>20)
 	}
 	layer := filepath.Join(buildMount, "etc")
+	layers := []string{layer}
+	if b.plan.Etc != "" {
+		layers = append(layers, b.plan.Etc)
+	}
 	return b.root.on("etc", func(target string) error {
-		if err := overlay("etc", []string{layer}, target, b.plan.Rootless); err != nil {
+		if err := overlay("etc", layers, target, b.plan.Rootless); err != nil {
 			b.warn("changes to /etc are lost when the machine stops: %s", err)
+			if b.plan.Etc != "" {
+				if _, err := copyConfiguration(b.plan.Etc, layer); err != nil {
+					return err
+				}
+			}
 			return bindAcross(layer, target, "etc", quiet)
 		}
 		return nil
@@ -213,7 +225,12 @@ func (b *builder) configuration() error {
 func (b *builder) copyConfiguration() {
 	layer := filepath.Join(buildMount, "etc")
 	var err error
-	if b.leftOut, err = copyConfiguration("/etc", layer); err == nil {
+	if b.plan.Etc != "" {
+		err = os.Mkdir(layer, 0o755)
+	} else {
+		b.leftOut, err = copyConfiguration("/etc", layer)
+	}
+	if err == nil {
 		err = writeIdentity("/etc", layer, b.plan.Spec.Hostname, b.plan.Spec.Directory)
 	}
 	b.copied <- err

@@ -32,6 +32,8 @@ type Spec struct {
 	UnheldMs    int64 `json:"unheldMs"`
 	UnclaimedMs int64 `json:"unclaimedMs"`
 	IdleStopMs  int64 `json:"idleStopMs"`
+	// Shared is where copies of the host's files are for all machines; empty: each has its own.
+	Shared string `json:"shared"`
 	// Next is what was made ready for a rollback, to be put in place first; see rollback.go.
 	Next string `json:"next"`
 }
@@ -103,6 +105,11 @@ func (s *Spec) validate() error {
 			if err := cleanAbsolute(path); err != nil {
 				return err
 			}
+		}
+	}
+	if s.Shared != "" {
+		if err := cleanAbsolute(s.Shared); err != nil {
+			return err
 		}
 	}
 	return validDirectory(s.Directory)

@@ -53,7 +53,17 @@ func start(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	child, groups, warnings, err := launch(spec)
+	// It stays open, and so locked, until this process ends.
+	etc := sync.OnceValue(func() *os.File {
+		if spec.Shared == "" {
+			return nil
+		}
+		shared, _ := shareConfiguration("/etc", spec.Shared) // without one it is copied
+		return shared
+	})
+	go etc()
+	defer func() { _ = etc().Close() }()
+	child, groups, warnings, err := launch(spec, etc)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,9 @@ import { directoryTime, type MachineRecord, readRecord, readWarnings, writeRecor
 /** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
 const REMOVE_ATTEMPTS = 3;
 
+/** Beside the machines' own: what of the host is copied once for all of them; see guest/internal/boot/shared.go. */
+const COPIES = "namespace-etc";
+
 /** When its agent ends by itself; see guest/internal/life. */
 function agentTimes({ persistence, idleStopMs }: MachineSpec) {
 	const { unheldMs, unclaimedMs } = persistence === "ephemeral" ? LIFE : { unheldMs: 0, unclaimedMs: 0 };
@@ -75,7 +78,7 @@ export class NamespaceMachine implements Owner {
 		const answer = await runAgent(
 			this.#agentPath(),
 			["boot"],
-			{ ...spec, ...agentTimes(spec), directory: this.directory },
+			{ ...spec, ...agentTimes(spec), directory: this.directory, shared: join(dirname(dirname(this.directory)), COPIES) },
 			{ ...options, deadlineMs: DEADLINES.engineMs },
 		);
 		return answer["status"];
