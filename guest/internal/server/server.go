@@ -81,6 +81,9 @@ func Serve(o Options) error {
 	clear(o.SpoolDir, "")
 	account.Use(o.User)
 	makeHome(o.Home)
+	if os.Getpid() == 1 {
+		nameLoopback("/etc/hosts")
+	}
 	folders := shared.Watch(o.Folders)
 	disk := quota.New(o.DiskBytes, "/", o.StateDir, o.Folders)
 

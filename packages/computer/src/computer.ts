@@ -159,8 +159,8 @@ export class Computer {
 
 	/**
 	 * Changes what it may reach while it runs: nothing, everything, or an allow-list of rules and presets in place of the one before. Counts at once, for every
-	 * holder. Where the driver's capabilities say `live`, everything goes on, and ports that were published are back with an open one;
-	 * where they say `restart`, the files are kept, programs end, and a notice says so. `not_supported` where the machine can not change.
+	 * holder. A machine that was made with an open network goes on without it, and has it and its published ports back the same way; one that was made
+	 * without is made anew: its files are kept, programs end, and a notice says so. `not_supported` where the machine can not change.
 	 */
 	async setNetwork(network: MachineSpec["network"] | { readonly allow: readonly string[] }, options: Abortable = {}): Promise<EgressState> {
 		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;

@@ -21,6 +21,8 @@ export interface Progress {
 
 export interface CreateOptions extends Abortable {
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
+	/** What may still speak against a machine: looked at meanwhile, and waited for before anything is made. */
+	readonly admitted?: Promise<void> | undefined;
 }
 
 /** A port of the host that leads to one of the guest. */
@@ -109,8 +111,11 @@ export interface Capabilities {
 	readonly otherUsers: boolean;
 	/** Presets are installed; else the programs have to be there already. */
 	readonly installPresets: boolean;
-	/** `setNetwork` between none and open: with everything going on, by starting anew with the same files, or not at all. */
-	readonly switchNetwork: "live" | "restart" | "refused";
+	/**
+	 * `setNetwork` from none to open: by starting anew with the same files, or not at all. One made with an open network loses it and gets it back with everything
+	 * going on, unless the driver runs without root.
+	 */
+	readonly switchNetwork: "restart" | "refused";
 	/** Packages can be installed below /usr by root in the guest. */
 	readonly writableSystem: boolean;
 	/** Machines have `checkpoints`. */
@@ -163,6 +168,8 @@ export interface Machine {
 	readonly id: string;
 	readonly name: string;
 	readonly driver: DriverName;
+	/** What it was when `create` had made it, where that is known without another look. */
+	readonly made?: MachineInfo | undefined;
 	inspect(options?: Abortable): Promise<MachineInfo>;
 	/** Idempotent: a running machine is left alone, a paused one goes on. */
 	start(options?: Abortable): Promise<void>;

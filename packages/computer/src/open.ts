@@ -31,6 +31,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			machine: spare?.machine ?? place.machine,
 			created: spare !== undefined,
 			running: place.running !== undefined,
+			missing: spare === undefined && place.machine === undefined,
 			maxComputers: options.maxComputers,
 		});
 		const computer = new Computer(slot, place.lease, options, spare?.connection);
@@ -42,7 +43,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			const settings = place.running && slot.settings({ signal: options.signal });
 			settings?.catch(() => {}); // told by whoever waits for it
 			const [info] = await Promise.all([
-				spare?.info ?? place.running ?? slot.machine.inspect({ signal: options.signal }),
+				spare?.info ?? place.running ?? (slot.created ? slot.machine.made : undefined) ?? slot.machine.inspect({ signal: options.signal }),
 				computer.start({ signal: options.signal }),
 				place.running ?? remember(spec.name, slot.driver.name),
 			]);

@@ -16,6 +16,8 @@ export interface SlotOptions {
 	readonly maxComputers?: number | undefined;
 	/** Already attached. */
 	readonly machine?: Machine | undefined;
+	/** Looked for just now, and not there. */
+	readonly missing?: boolean | undefined;
 	/** And running, and made for this slot. */
 	readonly created?: boolean | undefined;
 	/** And running a moment ago. */
@@ -39,6 +41,7 @@ export class Slot {
 	/** Running a moment ago, so that a connect need not ask. */
 	#checked = false;
 	#created = false;
+	#missing: boolean;
 	#lastStep = "";
 	/** A notice says already why the agent is a new one. */
 	#explained = false;
@@ -52,6 +55,7 @@ export class Slot {
 		this.#maxComputers = options.maxComputers ?? LIFE.maxComputers;
 		this.#machine = options.machine;
 		this.#created = options.created ?? false;
+		this.#missing = options.missing ?? false;
 		this.#checked = this.#created || (options.running ?? false);
 	}
 
@@ -232,11 +236,13 @@ export class Slot {
 	/** One step; true when the machine runs. */
 	async #settle(options: CreateOptions): Promise<boolean> {
 		const { signal } = options;
-		this.#machine ??= await this.driver.attach(this.name, { signal });
+		if (!this.#missing) this.#machine ??= await this.driver.attach(this.name, { signal });
+		this.#missing = false;
 		if (this.#machine === undefined) {
 			if (this.#spec === undefined) throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
-			await this.expectRoom({ signal });
-			this.#machine = await this.driver.create(this.#spec, { ...options, onProgress: (step) => this.#step(step, options) });
+			const admitted = this.expectRoom({ signal });
+			admitted.catch(() => {}); // the driver waits for it, unless something else is wrong first
+			this.#machine = await this.driver.create(this.#spec, { ...options, admitted, onProgress: (step) => this.#step(step, options) });
 			this.tell("created", `created with ${this.driver.name}`);
 			this.#created = true;
 			this.#checked = true;

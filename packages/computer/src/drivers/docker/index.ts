@@ -26,7 +26,7 @@ export const dialect: Dialect = {
 	imageNames: (reference) => [reference],
 	logConfig: { Type: "json-file", Config: { "max-size": "64k", "max-file": "1" } },
 	defaultNetwork: "bridge",
-	joinsFromNone: true,
+	joinsNone: true,
 	// Docker Desktop and those that came after it take Windows' own paths.
 	hostPath: (path) => path,
 	// Docker refuses a runtime that it does not know, in words that we understand.

@@ -67,6 +67,8 @@ export function containerOptions(
 		// An image's own habits are not for our PID 1.
 		StopSignal: "SIGTERM",
 		Healthcheck: { Test: ["NONE"] },
+		// Docker without a network of its own making is there in half the time: no sandbox, and no program of its own that joins it.
+		NetworkDisabled: spec.network === "none",
 		HostConfig: {
 			...confinement(dialect, spec, facts),
 			...ties(dialect, spec),

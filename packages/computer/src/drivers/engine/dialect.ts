@@ -25,8 +25,8 @@ export interface Dialect {
 	readonly logConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
 	/** What `NetworkMode: default` is. */
 	readonly defaultNetwork: string;
-	/** A container that was made without a network can be put into one. */
-	readonly joinsFromNone: boolean;
+	/** A container that is taken out of its network has to be put into the one that is none. */
+	readonly joinsNone: boolean;
 	/** A folder of the host as the engine knows it: its own machine may see the host's disks elsewhere. */
 	hostPath(path: string): string;
 	/** The OCI runtime to ask the engine for. Throws `not_supported` where the engine would ignore it. */

@@ -34,6 +34,7 @@ import { type PreparedImage, prepareImage } from "./prepared-image.js";
 import { withPreset } from "./preset-image.js";
 import type { Rebuilder } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
+import { checkFolders } from "./shared-folders.js";
 import { chooseContainer, chooseEach } from "./stand-ins.js";
 import { refuseWhatIsMissing } from "./ties.js";
 
@@ -77,7 +78,7 @@ export class EngineDriver implements Driver {
 		const engine = await this.#engine(options);
 		const facts = await engine.facts(options);
 		refuseWhatIsMissing(spec, facts, this.name);
-		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, spec, options)]);
+		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, spec, options), options.admitted]);
 		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {
@@ -126,7 +127,7 @@ export class EngineDriver implements Driver {
 		this.#streams.clear();
 	}
 
-	#machine(engine: Engine, id: string, name: string): Machine {
+	#machine(engine: Engine, id: string, name: string): EngineMachine {
 		const checkpoints = new EngineCheckpoints(engine, id, name, (otherId, otherName) => this.#machine(engine, otherId, otherName));
 		const by: Rebuilder = {
 			engine,
@@ -154,7 +155,8 @@ export class EngineDriver implements Driver {
 			if (signal?.aborted) throw canceled(action, signal);
 			onProgress?.({ phase: "start", message: `starting ${name}` });
 			const machine = this.#machine(engine, id, name);
-			await machine.start(options);
+			await checkFolders(plan.spec.folders);
+			await machine.startNew(options);
 			return machine;
 		} catch (error) {
 			await removeContainer(engine, id, name).catch(() => {});

@@ -105,6 +105,6 @@ export class Engine {
 	async #readFacts(): Promise<EngineFacts> {
 		const read = (_: undefined, abort: AbortSignal) => this.dialect.readInfo((path) => getJson(this.endpoint, path, abort));
 		const info = await this.#attempt(ASK_FACTS, undefined, read, {});
-		return readFacts(info, this.endpoint, this.#platform, this.dialect.joinsFromNone);
+		return readFacts(info, this.endpoint, this.#platform);
 	}
 }

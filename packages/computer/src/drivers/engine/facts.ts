@@ -33,7 +33,7 @@ export interface EngineFacts {
 	readonly openNetworkMode: string;
 }
 
-export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform, joinsFromNone = true): EngineFacts {
+export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS.Platform): EngineFacts {
 	const rootless = info.Rootless === true || (info.SecurityOptions ?? []).some((option) => /^name=rootless\b/.test(option));
 	const openNetwork = info.UserNetwork !== "";
 	const has = (controller: string): boolean => info.CgroupControllers?.includes(controller) ?? true;
@@ -53,7 +53,7 @@ export function readFacts(info: EngineInfo, endpoint: Endpoint, platform: NodeJS
 			publishPorts: openNetwork,
 			otherUsers: true,
 			installPresets: openNetwork,
-			switchNetwork: info.UserNetwork === "" ? "refused" : info.UserNetwork === undefined && joinsFromNone ? "live" : "restart",
+			switchNetwork: openNetwork ? "restart" : "refused",
 			limitPids: info.PidsLimit !== false && has("pids"),
 			writableSystem: true,
 			checkpoints: true,

@@ -17,6 +17,7 @@ export async function ensureImage(engine: Engine, reference: string, options: Cr
 	}
 	const local = await findImage(engine, reference, options.signal);
 	if (local) return local;
+	await options.admitted;
 	await pulls.run(`${JSON.stringify(engine.endpoint)} ${reference}`, () => pullImage(engine, reference, options), options.signal);
 	const pulled = await findImage(engine, reference, options.signal);
 	if (pulled) return pulled;

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ContainerInspectInfo } from "dockerode";
 import type {
 	Abortable,
 	CheckpointStore,
@@ -42,6 +43,9 @@ export class EngineMachine implements Machine {
 	readonly checkpoints: CheckpointStore;
 	readonly #by: Rebuilder;
 	readonly #streams: Set<Duplex>;
+	made: MachineInfo | undefined;
+	/** What its engine said when it had just been started: the first to connect need not ask. */
+	#started: ContainerInspectInfo | undefined;
 
 	/** @param streams gets every open stream, for the driver to close */
 	constructor(by: Rebuilder, id: string, name: string, streams: Set<Duplex>, checkpoints: CheckpointStore) {
@@ -54,7 +58,10 @@ export class EngineMachine implements Machine {
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		const container = await this.#container(options);
+		return await this.#describe(await this.#container(options));
+	}
+
+	async #describe(container: ContainerInspectInfo): Promise<MachineInfo> {
 		const [owner, changes] = await Promise.all([ownerId(), readChanges(this.#by.engine.dialect, this.id)]);
 		return readMachineInfo(container, this.driver, { owner, changes });
 	}
@@ -78,17 +85,26 @@ export class EngineMachine implements Machine {
 			});
 		}
 		const goesOn = state === "paused" && (await unpauseContainer(this.#by.engine, this.id, this.name, options));
-		if (!goesOn) {
-			// 304 is "already started": somebody else was quicker.
-			const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
-			await begin().catch(async (error: Error) => {
-				// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
-				if (!error.message.includes("container state improper")) throw error;
-				await endContainer(this.#by.engine, this.id, this.name, options);
-				await begin();
-			});
-			await this.#limitAgain();
-		}
+		if (!goesOn) await this.#begin(options);
+	}
+
+	/** The first start of one that was made just now. */
+	async startNew(options: Abortable): Promise<void> {
+		await this.#begin(options);
+		this.#started = await this.#container(options);
+		this.made = await this.#describe(this.#started);
+	}
+
+	async #begin(options: Abortable): Promise<void> {
+		// 304 is "already started": somebody else was quicker.
+		const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
+		await begin().catch(async (error: Error) => {
+			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
+			if (!error.message.includes("container state improper")) throw error;
+			await endContainer(this.#by.engine, this.id, this.name, options);
+			await begin();
+		});
+		await this.#limitAgain();
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
@@ -171,7 +187,8 @@ export class EngineMachine implements Machine {
 	/** Every byte through an engine is copied by it twice, and each connection is an exec. */
 	async #direct(options: Abortable): Promise<Duplex | undefined> {
 		if (!this.#by.engine.isHere) return undefined;
-		const { State } = await this.#container(options);
+		const { State } = this.#started ?? (await this.#container(options));
+		this.#started = undefined;
 		return State.Running && !State.Paused && State.Pid > 0 ? await connectDirectly(this.id, State.Pid, options.signal) : undefined;
 	}
 

@@ -1,4 +1,4 @@
-/** Between no network and an open one while everything goes on: a container is taken out of one network of the engine's and put into another. */
+/** Between an open network and none while everything goes on: a container is taken out of one network of the engine's and put into another. */
 import type { ContainerInspectInfo } from "dockerode";
 import type { Abortable, MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
@@ -37,9 +37,10 @@ export async function switchNetwork(
 			context: { driver: engine.dialect.name },
 		});
 	}
-	const { product, defaultNetwork, joinsFromNone } = engine.dialect;
+	const { product, defaultNetwork, joinsNone } = engine.dialect;
 	const mode = container.HostConfig.NetworkMode ?? "";
-	if (PRIVATE.test(mode) || (mode === NONE && !joinsFromNone)) {
+	// Made without a network, it has nothing that an engine could join to one.
+	if (PRIVATE.test(mode) || mode === NONE) {
 		throw new ComputerError("not_supported", `${product} can not change the network of ${name} while it runs`, {
 			hint: "Its files can be kept: the computer is made anew with them and the other network.",
 			context: { driver: engine.dialect.name, rebuild: true },
@@ -56,7 +57,7 @@ export async function switchNetwork(
 	if (options.signal?.aborted) throw new ComputerError("canceled", `It was canceled before it could ${action}`);
 	if (wanted === "none") {
 		for (const network of attached(container.NetworkSettings)) await change("disconnect", network);
-		if (joinsFromNone) await change("connect", NONE);
+		if (joinsNone) await change("connect", NONE);
 		return;
 	}
 	const isInNone = NONE in (container.NetworkSettings.Networks ?? {});

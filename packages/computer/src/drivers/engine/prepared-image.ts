@@ -49,6 +49,7 @@ export async function prepareImage(engine: Engine, base: ImageInspectInfo, optio
 	const run = async (): Promise<PreparedImage> => {
 		const ready = await findImage(engine, name, options.signal);
 		if (ready && isLabelled(ready, labels)) return { id: ready.Id, ...same };
+		await options.admitted;
 		options.onProgress?.({ phase: "prepare", message: "preparing the image" });
 		return { id: await makeImage(engine, base, arch, tag, own, options.signal), ...same };
 	};

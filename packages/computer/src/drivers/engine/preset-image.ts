@@ -59,6 +59,7 @@ export async function withPreset(
 				if (ready && isLabelled(ready, labels)) return ready.Id;
 				const failed = required ? undefined : await recentFailure(key);
 				if (failed !== undefined) throw new ComputerError("machine_failed", failed, { context: { remembered: true } });
+				await options.admitted;
 				return await install(engine, spec, prepared, tag, labels, options);
 			},
 			options.signal,

@@ -52,6 +52,7 @@ class NamespaceDriver implements Driver {
 		await refuseWhatIsMissing(spec);
 		const machine = this.#machine(spec.name);
 		throwIfCanceled(signal);
+		await options.admitted;
 		await removeDead(this.#root, (name) => this.#machine(name));
 		await createRecord(this.#root, spec);
 		onProgress?.({ phase: "start", message: `starting ${spec.name}` });

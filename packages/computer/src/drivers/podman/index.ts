@@ -32,7 +32,7 @@ export const dialect: Dialect = {
 	logConfig: { Type: "k8s-file", Config: { "max-size": "64k" } },
 	defaultNetwork: "podman",
 	// `"" is not supported: invalid network mode` (4.3): only what was made in a bridge's network can leave it and come back.
-	joinsFromNone: false,
+	joinsNone: false,
 	// Its machine on Windows has the drives below /mnt, as WSL does; elsewhere paths are the host's.
 	hostPath: (path) => {
 		const [, drive, rest = ""] = /^([A-Za-z]):[\\/](.*)$/s.exec(path) ?? [];
