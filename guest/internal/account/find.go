@@ -106,10 +106,12 @@ func create(etc, name string, passwd, group [][]string) (Account, error) {
 		return Account{}, err
 	}
 	// Locked: nobody becomes this user by a password.
-	if err := appendLine(etc, "passwd", fmt.Sprintf("%s:x:%d:%d::/home/user:/bin/sh", name, id, gid)); err != nil {
+	line := fmt.Sprintf("%s:x:%d:%d::/home/user:/bin/sh", name, id, gid)
+	if err := appendLine(etc, "passwd", line); err != nil {
 		return Account{}, err
 	}
-	return Account{Name: name, UID: id, GID: gid}, nil
+	// As it is found the next time: a group may have named it before it was there.
+	return known(strings.Split(line, ":"), group)
 }
 
 // appendLine writes the file anew beside itself: a machine that dies meanwhile must not be left with half of its accounts.
