@@ -83,7 +83,7 @@ func part(t *testing.T, from io.Reader) []byte {
 	if size == 0 {
 		return nil
 	}
-	if size > chunkBytes {
+	if size > largeBytes {
 		t.Fatalf("a frame of %d bytes", size)
 	}
 	data := make([]byte, size)
