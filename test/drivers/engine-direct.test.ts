@@ -38,7 +38,8 @@ describe.each(targets)("$title", ({ driver: name, skip, open, options }) => {
 		await driver.close();
 	});
 
-	const ask = (id: string, number: number) => connectDirectly(id, number, undefined);
+	const argsOf = async (id: string) => (await docker.getContainer(id).inspect()).Args;
+	const ask = async (id: string, number: number) => connectDirectly(await argsOf(id), number);
 
 	test.skipIf(skip)("it is a socket of this host's, and no process in the machine", async () => {
 		const stream = await machine.connect();

@@ -10,22 +10,29 @@ import { DEADLINES, GUEST_SOCKET } from "../../limits.js";
 /** The same on every architecture that there is an agent for (asm-generic/fcntl.h); Node has no name for it. */
 const O_PATH = 0o10000000;
 const LOOK_MS = 2;
+/** The OCI runtime to become the agent, once it has said that it is started. */
+const STRANGER_MS = 50;
 
-/** Undefined: it can not be reached so, for whatever reason; the engine knows another way. */
-export async function connectDirectly(containerId: string, pid: number, signal: AbortSignal | undefined): Promise<Socket | undefined> {
+/**
+ * Undefined: it can not be reached so, for whatever reason; the engine knows another way.
+ * @param args of the container, with its agent's `--made` token, which no other machine's has
+ */
+export async function connectDirectly(args: readonly string[], pid: number, signal?: AbortSignal): Promise<Socket | undefined> {
+	const token = args[args.indexOf("--made") + 1];
+	if (!args.includes("--made") || !token) return undefined;
 	try {
-		for (const end = Date.now() + DEADLINES.directMs; ; await pause(LOOK_MS)) {
-			const socket = await attempt(containerId, pid);
+		for (const began = Date.now(); ; await pause(LOOK_MS)) {
+			const found = await attempt(`\0--made\0${token}\0`, pid);
 			// A machine that was only just started has no socket for some milliseconds; through the engine one would wait as well.
-			if (socket !== "absent") return socket;
-			if (Date.now() >= end || signal?.aborted) return undefined;
+			if (typeof found === "object") return found;
+			if (Date.now() - began >= (found === "absent" ? DEADLINES.directMs : STRANGER_MS) || signal?.aborted) return undefined;
 		}
 	} catch {
 		return undefined;
 	}
 }
 
-async function attempt(containerId: string, pid: number): Promise<Socket | "absent" | undefined> {
+async function attempt(mark: string, pid: number): Promise<Socket | "absent" | "stranger"> {
 	const opened: FileHandle[] = [];
 	const step = async (path: string, flags: number): Promise<string> => {
 		const handle = await open(path, O_PATH | flags);
@@ -36,7 +43,7 @@ async function attempt(containerId: string, pid: number): Promise<Socket | "abse
 		// Held open, it is this process, and never another one that gets its number.
 		const process = await step(`/proc/${pid}`, constants.O_DIRECTORY);
 		// The engine's number may be one of another host, or of a process that has ended.
-		if (!(await readFile(`${process}/cgroup`, "latin1")).includes(containerId)) return undefined;
+		if (!(await readFile(`${process}/cmdline`, "latin1")).includes(mark)) return "stranger";
 		const [name = "", ...directories] = GUEST_SOCKET.split("/").slice(1).toReversed();
 		let at = await step(`${process}/root`, constants.O_DIRECTORY);
 		// One name after the other, and no symlink: the guest can put one anywhere, and it would lead to what this host has there.

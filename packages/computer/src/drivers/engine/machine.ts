@@ -187,9 +187,9 @@ export class EngineMachine implements Machine {
 	/** Every byte through an engine is copied by it twice, and each connection is an exec. */
 	async #direct(options: Abortable): Promise<Duplex | undefined> {
 		if (!this.#by.engine.isHere) return undefined;
-		const { State } = this.#started ?? (await this.#container(options));
+		const { State, Args } = this.#started ?? (await this.#container(options));
 		this.#started = undefined;
-		return State.Running && !State.Paused && State.Pid > 0 ? await connectDirectly(this.id, State.Pid, options.signal) : undefined;
+		return State.Running && !State.Paused && State.Pid > 0 ? await connectDirectly(Args ?? [], State.Pid, options.signal) : undefined;
 	}
 
 	/** What its engine forgets when a container stops. */
