@@ -190,10 +190,14 @@ class Run {
 	async #remains(place: Place): Promise<readonly string[]> {
 		for (let tries = 0; ; tries++) {
 			const before = [...this.#before];
-			const more = (await remains(place)).filter((line) => {
+			const now = await remains(place);
+			// Docker's own: its daemon was killed between a container's creation and its start.
+			const lost = (line: string) =>
+				this.#options.driver === "docker" && this.report.kills.engine !== undefined && line === "process runc init";
+			const more = now.filter((line) => {
 				const at = before.indexOf(line);
 				if (at >= 0) before.splice(at, 1);
-				return at < 0;
+				return at < 0 && !lost(line);
 			});
 			if (more.length === 0 || tries === 20) return more;
 			await new Promise((resolve) => setTimeout(resolve, 500));

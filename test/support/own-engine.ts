@@ -73,6 +73,8 @@ async function ownDocker(directory: string, unmount: () => Promise<void>): Promi
 		again: start,
 		async remove() {
 			await end();
+			// A daemon that was killed between a container's creation and its start never sees it again.
+			for (const pid of await processesMounted(directory)) process.kill(pid, "SIGKILL");
 			await unmount();
 		},
 	};
@@ -123,6 +125,13 @@ async function processesWith(path: string): Promise<number[]> {
 	const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
 	const commands = await Promise.all(pids.map(async (pid) => await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
 	return pids.filter((_, index) => commands[index]?.includes(path)).map(Number);
+}
+
+/** The host's processes that have a root of that directory's engine. */
+async function processesMounted(directory: string): Promise<number[]> {
+	const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+	const mounts = await Promise.all(pids.map(async (pid) => await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "")));
+	return pids.filter((_, index) => /^\S+ \S+ \S+ \S+ \/ .*$/m.exec(mounts[index] ?? "")?.[0].includes(basename(directory))).map(Number);
 }
 
 async function supervisor(computer?: Computer): Promise<number> {
