@@ -134,7 +134,8 @@ export class NamespaceCheckpoints implements CheckpointStore {
 			return await run();
 		} catch (error) {
 			await this.#erase(name).catch(() => {});
-			throw error;
+			// What it was to be put in went meanwhile.
+			throw (error as NodeJS.ErrnoException).code === "ENOENT" ? this.#gone() : error;
 		}
 	}
 

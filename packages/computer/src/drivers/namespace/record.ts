@@ -54,8 +54,13 @@ function diskFull(root: string, cause: unknown): ComputerError {
 /** What it is made from from now on. The old record or the new one is there, whole. */
 export async function writeRecord(directory: string, record: MachineRecord): Promise<void> {
 	const unfinished = join(directory, `.${RECORD}-${process.pid}-${Math.random().toString(36).slice(2)}`);
-	await writeFile(unfinished, JSON.stringify(record, null, "\t"), { mode: 0o600 });
-	await rename(unfinished, join(directory, RECORD));
+	try {
+		await writeFile(unfinished, JSON.stringify(record, null, "\t"), { mode: 0o600 });
+		await rename(unfinished, join(directory, RECORD));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		throw new ComputerError("machine_gone", `The machine ${record.spec.name} was removed`, { cause: error });
+	}
 }
 
 /** What has the name of a machine. */
