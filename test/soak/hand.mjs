@@ -18,6 +18,7 @@ async function using(name, run) {
 		throw error;
 	} finally {
 		one.users--;
+		await tellNotices(name, one);
 		await closeUnused(one);
 	}
 }
@@ -26,6 +27,13 @@ function letGo(name, one = held.get(name)) {
 	if (one === undefined) return;
 	one.retired = true;
 	if (held.get(name) === one) held.delete(name);
+}
+
+/** What a user would be told: what became of a machine explains what came of a call. */
+async function tellNotices(name, one) {
+	const { notices = [] } = (await one.opening.catch(() => undefined)) ?? {};
+	for (const notice of notices.slice(one.told ?? 0)) process.send({ notice: `${name}: ${notice}` });
+	one.told = notices.length;
 }
 
 async function closeUnused(one) {
@@ -98,6 +106,15 @@ const CALLS = {
 			name,
 			async (computer) => void (await Promise.all([computer.inspect(), computer.metrics(), computer.info(), computer.commands.list()])),
 		),
+	/** As if all of it were an hour old: nothing that a killed process has left is too young to be told from what is being made. */
+	prune: async () => {
+		const now = Date.now;
+		Date.now = () => now() + 3_600_000;
+		const { prune } = await import(new URL("../../packages/computer/dist/prune.js", import.meta.url).href);
+		const { found, failed } = await prune({ driver: options.driver }, () => true);
+		Date.now = now;
+		return { found: found.map(({ what }) => what), failed: failed.map(({ leftover, reason }) => `${leftover.what}: ${reason}`) };
+	},
 	list: async () => (await listComputers({ driver: options.driver })).map(({ name }) => name),
 	/** It ends by itself then: whatever keeps it is a leak. */
 	end: async () => {

@@ -41,6 +41,8 @@ export class Hand {
 	#child: ChildProcess | undefined;
 	#ready: Promise<ChildProcess> | undefined;
 	#count = 0;
+	/** Is told what a user of the computers would be. */
+	onNotice: (notice: string) => void = () => {};
 
 	constructor(options: OpenOptions, program: HandProgram = {}) {
 		this.options = options;
@@ -100,8 +102,9 @@ export class Hand {
 		});
 		this.#child = child;
 		return await new Promise((resolve, reject) => {
-			child.on("message", (message: Answer | { readonly ready: true }) => {
+			child.on("message", (message: Answer | { readonly ready: true } | { readonly notice: string }) => {
 				if ("ready" in message) return resolve(child);
+				if ("notice" in message) return this.onNotice(message.notice);
 				const pending = this.#pending.get(message.id);
 				const { error } = message;
 				if (error === undefined) return pending?.resolve(message.value);

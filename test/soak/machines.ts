@@ -32,7 +32,7 @@ export const MACHINES: Operations = {
 		async (step) => {
 			const { computer } = step;
 			const calm = computer.calm();
-			const [before, begun] = [computer.checkpoints, computer.checkpointsBegun];
+			const [before, begun] = [[...computer.checkpoints], computer.checkpointsBegun];
 			const outcome = await step.attempt<readonly string[]>("checkpoints");
 			if (!outcome.ok || !calm() || begun > MAX_CHECKPOINTS || computer.checkpointsBegun !== begun) return;
 			const missing = before.filter((one) => computer.checkpoints.includes(one) && !outcome.value.includes(one.id));

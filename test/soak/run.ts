@@ -49,6 +49,8 @@ export interface Report {
 	readonly kills: Partial<Record<Kill, number>>;
 	/** The first thing that must not be. */
 	violation?: string;
+	/** What killed host processes have left, and a pruning has found. */
+	pruned: readonly string[];
 	/** What was still there in the end, and was not before. */
 	remains: readonly string[];
 	/** What was done last, oldest first. */
@@ -91,7 +93,7 @@ class Run {
 	constructor(options: SoakOptions) {
 		this.#options = options;
 		const { driver, seed } = options;
-		this.report = { driver, seed, seconds: 0, operations: {}, kills: {}, remains: [], last: [] };
+		this.report = { driver, seed, seconds: 0, operations: {}, kills: {}, pruned: [], remains: [], last: [] };
 		this.#prefix = `soak-${process.pid}-${seed}`;
 		const lanes = Array.from({ length: HANDS * LANES_PER_HAND }, (_, lane) => lane);
 		const names = [...FILES, ...FOLDER.map((name) => `folder/${name}`)];
@@ -109,7 +111,11 @@ class Run {
 		process.env["TMPDIR"] = join(this.#directory, "tmp");
 		const shell = seed % 2 === 0 ? {} : { env: { LMS_SHELL: "/bin/sh" } };
 		const open: OpenOptions = { driver, preset: "none", ...(driver === "namespace" ? shell : { image: IMAGE }) };
-		for (let i = 0; i < HANDS; i++) this.#hands.push(new Hand(open));
+		for (let i = 0; i < HANDS; i++) {
+			const hand = new Hand(open);
+			hand.onNotice = (notice) => this.#note(`notice ${i}: ${notice}`);
+			this.#hands.push(hand);
+		}
 		this.#place = {
 			driver,
 			prefix: this.#prefix,
@@ -209,6 +215,11 @@ class Run {
 		try {
 			const names = await last.call<string[]>("list", {}, HANG_MS);
 			for (const name of names.filter((name) => name.startsWith(this.#prefix))) await last.call("remove", { name }, HANG_MS);
+			// Of nobody else's engine.
+			if (this.#engine === undefined) return;
+			const pruned = await last.call<{ found: string[]; failed: string[] }>("prune", {}, HANG_MS);
+			this.report.pruned = pruned.found;
+			if (pruned.failed.length > 0) this.fail(new Error(`could not be pruned: ${pruned.failed.join("; ")}`));
 		} finally {
 			const kept = await last.end(20_000);
 			if (kept !== undefined) this.fail(new Error(kept));

@@ -126,7 +126,9 @@ function lost(reason: string, cause?: Error): ComputerError {
 
 function failed(text: string): ComputerError {
 	const words = cleanWords(text);
-	if (/not running|stopped|paused/i.test(words)) return new ComputerError("machine_gone", `The machine does not run: ${words}`);
+	// The last: the machine's first process ended in the middle of it.
+	if (/not running|stopped|paused|error starting setns process/i.test(words))
+		return new ComputerError("machine_gone", `The machine does not run: ${words}`);
 	// Podman's helper dies without a word where the machine's processes are at their limit, as they are for a moment after a flood of them is killed.
 	if (/conmon|resource temporarily unavailable|cannot allocate memory/i.test(words)) {
 		return new ComputerError("limit_reached", `The machine had no room for the connection's own process: ${words}`, {
