@@ -48,6 +48,13 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await driver.close();
 	});
 
+	test.skipIf(skip)("a fork does not take the name of a machine whose rollback was cut short", async () => {
+		const [from, other] = [await create("fork-from"), await create("fork-taken")];
+		await (await engine()).getContainer(other.id).rename({ name: `lms-rollback-${other.name}-0123456789ab` });
+		await expect(from.checkpoints?.fork(undefined, other.name)).rejects.toMatchObject({ code: "already_exists" });
+		expect((await driver.attach(other.name))?.id).toBe(other.id);
+	});
+
 	test.skipIf(skip)("a machine is what its spec says, with the agent as PID 1", async () => {
 		const steps: Progress[] = [];
 		const asked = spec("spec");

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { findComputer, openComputer } from "lms-computer";
@@ -82,6 +82,22 @@ suite("torture-state", (subject) => {
 		}
 		writeFileSync(record, good);
 		expect((await broken.exec("echo on")).stdout).toBe("on\n");
+	});
+
+	test("35. A machine whose record is away for a moment, as while somebody else removes it and makes another: it is not removed", async ({
+		skip,
+	}) => {
+		const { target } = subject;
+		if (target.driver !== "namespace") skip("an engine keeps the records of its containers itself");
+		const before = await target.open("moment");
+		await before.files.write("/root/kept", "kept");
+		await before.stop();
+		const record = join(stateDirectory(), "namespace", before.name, "machine.json");
+		renameSync(record, `${record}.away`);
+		setTimeout(() => renameSync(`${record}.away`, record), 50);
+		const again = await openComputer({ ...target.options, name: before.name });
+		expect(await again.files.readText("/root/kept")).toBe("kept");
+		await again.close();
 	});
 
 	test("38. 100 sessions, cycles of open-exec-close: descriptors, listeners, processes and connections back to the start", {

@@ -1,7 +1,17 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Abortable, CreateOptions, Driver, LiveSettings, Machine, MachineSpec, Progress, RebuildOptions } from "./driver.js";
+import type {
+	Abortable,
+	CreateOptions,
+	Driver,
+	LiveSettings,
+	Machine,
+	MachineInfo,
+	MachineSpec,
+	Progress,
+	RebuildOptions,
+} from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import type { LifeRecord } from "./journal.js";
 import { DEADLINES, LIFE } from "./limits.js";
@@ -26,6 +36,8 @@ export interface SlotOptions {
 
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
 const MAX_TURNS = 5;
+const BROKEN_MS = 200;
+const REMOVED = "the machine was removed from outside and has been made anew; its files are gone";
 const MAX_NOTICES = 100;
 
 export class Slot {
@@ -251,6 +263,7 @@ export class Slot {
 		const info = await this.#machine.inspect({ signal });
 		this.noteWarnings(info.warnings);
 		if (info.state === "broken" && this.#spec !== undefined) {
+			if (await this.#isAnother(info, signal)) return false;
 			await this.#machine.remove({ signal });
 			this.#machine = undefined;
 			this.#explain("the machine could not be started any more and was made anew; its files are gone");
@@ -270,6 +283,15 @@ export class Slot {
 		return true;
 	}
 
+	/** A machine that somebody else is removing looks broken, and what has its name a moment later is another one, which is not to be removed. */
+	async #isAnother({ id, createdAt }: MachineInfo, signal: AbortSignal | undefined): Promise<boolean> {
+		await pause(BROKEN_MS, undefined, { signal }).catch(() => {});
+		this.#machine = await this.driver.attach(this.name, { signal });
+		if (this.#machine === undefined) this.#explain(REMOVED);
+		const now = await this.#machine?.inspect({ signal });
+		return now?.state !== "broken" || now.id !== id || now.createdAt !== createdAt;
+	}
+
 	#step(step: Progress, { onProgress }: CreateOptions): void {
 		onProgress?.(step);
 		// A pull says how far it is many times; what it does is told once.
@@ -287,7 +309,7 @@ export class Slot {
 			this.#machine === undefined
 				? this.#spec?.persistence === "ephemeral"
 					? "the machine had ended with all its files, as ephemeral ones do, and was made anew"
-					: "the machine was removed from outside and has been made anew; its files are gone"
+					: REMOVED
 				: "the machine was rolled back or made anew from outside; its shells are fresh",
 		);
 	}

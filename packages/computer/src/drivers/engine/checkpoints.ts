@@ -32,7 +32,7 @@ import { createContainer, limitsLike, settingsOf } from "./create-container.js";
 import { canceled } from "./deadline.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
-import { inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
+import { expectNone, inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
 import { takeOver } from "./take-over.js";
 
 /** The machine of a container by its id and the computer's name. */
@@ -104,7 +104,7 @@ export class EngineCheckpoints implements CheckpointStore {
 
 	async fork(id: string | undefined, name: string, options: ForkOptions = {}): Promise<Machine> {
 		const engine = this.#engine;
-		const before = await inspectMachine(this.#engine, this.#id, this.#name, options);
+		const [before] = await Promise.all([inspectMachine(engine, this.#id, this.#name, options), expectNone(engine, name, options)]);
 		const spec = { ...(await settingsOf(engine, before, this.#name)), ...options.changes, name };
 		const found = id === undefined ? undefined : await findCheckpoint(engine, this.#name, id, options);
 		const held =

@@ -82,6 +82,13 @@ export async function removeStandIns(engine: Engine, name: string, keepId: strin
 	}
 }
 
+/** `already_exists` when there is a machine of that name, also one that a rollback which was killed has left under another: an engine keeps the first name alone. */
+export async function expectNone(engine: Engine, name: string, options: Abortable): Promise<void> {
+	const found = chooseContainer(await allOf(engine, name, options), name);
+	if (found === undefined || GOING.has(found.State)) return;
+	throw new ComputerError("already_exists", `A machine named ${name} is there already`, { context: { name, id: found.Id } });
+}
+
 function expectChosen(containers: readonly ContainerInfo[], name: string, id: string): void {
 	const chosen = chooseContainer(containers, name);
 	if (chosen === undefined || chosen.Id === id) return;
