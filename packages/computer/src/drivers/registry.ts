@@ -21,6 +21,7 @@ interface Held {
 	readonly driver: Promise<Driver>;
 	holders: number;
 	usable?: Availability;
+	probing?: Promise<Availability> | undefined;
 }
 
 const held = new Map<DriverName, Held>();
@@ -45,7 +46,11 @@ export async function leaseDriver(name: DriverName): Promise<Lease> {
 		const driver = await entry.driver;
 		const probe = async (options: Abortable) => {
 			if (entry.usable !== undefined) return entry.usable;
-			const availability = await driver.probe(options);
+			// Many at once ask once: a probe does in small what a machine's start does.
+			entry.probing ??= driver.probe().finally(() => {
+				entry.probing = undefined;
+			});
+			const availability = await unlessAborted(entry.probing, options.signal);
 			if (availability.usable) entry.usable = availability;
 			return availability;
 		};
@@ -54,4 +59,17 @@ export async function leaseDriver(name: DriverName): Promise<Lease> {
 		held.delete(name);
 		throw error;
 	}
+}
+
+/** All share a probe, so none of them may abort it; each may stop waiting. */
+async function unlessAborted(probing: Promise<Availability>, signal: AbortSignal | undefined): Promise<Availability> {
+	if (signal === undefined) return await probing;
+	const gaveUp: Availability = { usable: false, reason: "it was canceled", hint: "", tried: [] };
+	let stop = () => {};
+	const aborted = new Promise<Availability>((resolve) => {
+		stop = () => resolve(gaveUp);
+		if (signal.aborted) stop();
+		signal.addEventListener("abort", stop, { once: true });
+	});
+	return await Promise.race([probing, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }

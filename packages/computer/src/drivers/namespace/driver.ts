@@ -53,16 +53,17 @@ class NamespaceDriver implements Driver {
 		const machine = this.#machine(spec.name);
 		throwIfCanceled(signal);
 		await options.admitted;
-		await removeDead(this.#root, (name) => this.#machine(name));
+		const cleared = removeDead(this.#root, (name) => this.#machine(name));
 		await createRecord(this.#root, spec);
 		onProgress?.({ phase: "start", message: `starting ${spec.name}` });
 		try {
-			await machine.boot(spec, { signal });
+			await machine.bootNew(spec, { signal });
 		} catch (error) {
 			// `busy` here: someone has attached meanwhile and brought it up, so it is not ours to remove any more.
 			await machine.discard().catch(() => {});
 			throw error;
 		}
+		await cleared;
 		if (signal?.aborted) {
 			await machine.remove();
 			throw cancellation(signal);

@@ -17,6 +17,8 @@ const REMOVE_ATTEMPTS = 3;
 /** Beside the machines' own: what of the host is copied once for all of them; see guest/internal/boot/shared.go. */
 const COPIES = "namespace-etc";
 
+type BootSpec = MachineSpec & { readonly next?: string };
+
 /** When its agent ends by itself; see guest/internal/life. */
 function agentTimes({ persistence, idleStopMs }: MachineSpec) {
 	const { unheldMs, unclaimedMs } = persistence === "ephemeral" ? LIFE : { unheldMs: 0, unclaimedMs: 0 };
@@ -30,6 +32,7 @@ export class NamespaceMachine implements Owner {
 	readonly driver = "namespace";
 	readonly checkpoints: CheckpointStore;
 	readonly directory: string;
+	made: MachineInfo | undefined;
 	readonly #agentPath: () => string;
 
 	constructor(root: string, name: string, agentPath: () => string) {
@@ -49,17 +52,8 @@ export class NamespaceMachine implements Owner {
 			supervisedState(this.#control, options.signal),
 		]);
 		const asleep = record === undefined ? "broken" : "stopped";
-		return {
-			id: this.id,
-			name: this.name,
-			driver: this.driver,
-			state: supervised ?? asleep,
-			image: "host",
-			createdAt: record?.createdAt ?? made,
-			own: true,
-			network: "none",
-			warnings: [...warnings, ...softDiskLimit(record?.spec.diskBytes ?? 0)],
-		};
+		const createdAt = record?.createdAt ?? made;
+		return this.#describe(supervised ?? asleep, createdAt, warnings, record?.spec.diskBytes ?? 0);
 	}
 
 	async start(options: Abortable = {}): Promise<void> {
@@ -74,14 +68,38 @@ export class NamespaceMachine implements Owner {
 	}
 
 	/** Two who boot at the same time get one machine: the kernel gives its lock to one of them, the other waits for it to be up. */
-	async boot(spec: MachineSpec & { readonly next?: string }, options: Abortable = {}): Promise<unknown> {
-		const answer = await runAgent(
+	async boot(spec: BootSpec, options: Abortable = {}): Promise<unknown> {
+		return (await this.#boot(spec, options))["status"];
+	}
+
+	/** The first start of one whose record was made just now. */
+	async bootNew(spec: MachineSpec, options: Abortable): Promise<void> {
+		const { status, warnings } = await this.#boot(spec, options);
+		if (status !== "started") return; // somebody else's start
+		this.made = this.#describe("running", Date.now(), Array.isArray(warnings) ? warnings.map(String) : [], spec.diskBytes);
+	}
+
+	#describe(state: MachineInfo["state"], createdAt: number, warnings: readonly string[], diskBytes: number): MachineInfo {
+		return {
+			id: this.id,
+			name: this.name,
+			driver: this.driver,
+			state,
+			image: "host",
+			createdAt,
+			own: true,
+			network: "none",
+			warnings: [...warnings, ...softDiskLimit(diskBytes)],
+		};
+	}
+
+	async #boot(spec: BootSpec, options: Abortable): Promise<Record<string, unknown>> {
+		return await runAgent(
 			this.#agentPath(),
 			["boot"],
 			{ ...spec, ...agentTimes(spec), directory: this.directory, shared: join(dirname(dirname(this.directory)), COPIES) },
 			{ ...options, deadlineMs: DEADLINES.engineMs },
 		);
-		return answer["status"];
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
