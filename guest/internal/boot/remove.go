@@ -10,16 +10,11 @@ import (
 // remove deletes a machine directory and what a killed machine has left outside of it. The lock is held all the while and its
 // file goes last, so that a removal cut short is seen as one and can be repeated.
 func remove(in io.Reader, out io.Writer) error {
-	var target struct {
-		Directory string `json:"directory"`
-	}
-	if err := readJSON(in, &target); err != nil {
+	directory, err := readDirectory(in)
+	if err != nil {
 		return err
 	}
-	if err := cleanAbsolute(target.Directory); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(target.Directory)
+	root, err := os.OpenRoot(directory)
 	if errors.Is(err, fs.ErrNotExist) {
 		reply(out, answer{Status: "removed"})
 		return nil
@@ -29,13 +24,13 @@ func remove(in io.Reader, out io.Writer) error {
 	}
 	defer root.Close()
 	// Who copies the files finishes first.
-	files, err := lockFiles(target.Directory)
+	files, err := lockFiles(directory)
 	if err != nil && asFailure(err).Code != "machine_gone" {
 		return err
 	}
 	defer files.Close() // of nil too
 	// Another removal may be under way: this one waits for it and then finds nothing.
-	held, err := lockUnlessReady(target.Directory)
+	held, err := lockUnlessReady(directory)
 	if err != nil && asFailure(err).Code == "machine_gone" {
 		reply(out, answer{Status: "removed"})
 		return nil
@@ -44,9 +39,9 @@ func remove(in io.Reader, out io.Writer) error {
 		return err
 	}
 	if held == nil {
-		return failf("busy", "the machine in %s is running", target.Directory).hint("Stop it first.")
+		return failf("busy", "the machine in %s is running", directory).hint("Stop it first.")
 	}
-	if err := clearAway(root, target.Directory); err != nil {
+	if err := clearAway(root, directory); err != nil {
 		return err
 	}
 	reply(out, answer{Status: "removed"})

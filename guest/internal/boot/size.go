@@ -11,19 +11,14 @@ import (
 // size is `agent boot size`: the bytes on disk of all that a machine has written, its checkpoints too. What is mounted in the machine is not in
 // sight here. A directory that goes meanwhile is left out; what the guest makes of names and links is only looked at through open directories.
 func size(in io.Reader, out io.Writer) error {
-	var target struct {
-		Directory string `json:"directory"`
-	}
-	if err := readJSON(in, &target); err != nil {
-		return err
-	}
-	if err := cleanAbsolute(target.Directory); err != nil {
+	directory, err := readDirectory(in)
+	if err != nil {
 		return err
 	}
 	var bytes int64
 	seen := map[uint64]bool{} // by inode, of what has several names; a machine is on one file system
 	for _, part := range append([]string{checkpointsDirectory}, ownParts...) {
-		root, err := os.OpenRoot(filepath.Join(target.Directory, part))
+		root, err := os.OpenRoot(filepath.Join(directory, part))
 		if err != nil {
 			continue
 		}

@@ -56,6 +56,17 @@ var (
 	hostnamePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$`)
 )
 
+// readDirectory reads an order that names a machine's directory alone.
+func readDirectory(r io.Reader) (string, error) {
+	var order struct {
+		Directory string `json:"directory"`
+	}
+	if err := readJSON(r, &order); err != nil {
+		return "", err
+	}
+	return order.Directory, cleanAbsolute(order.Directory)
+}
+
 // readJSON reads at most maxSpecBytes.
 func readJSON(r io.Reader, value any) error {
 	data, err := io.ReadAll(io.LimitReader(r, maxSpecBytes+1))

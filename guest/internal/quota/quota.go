@@ -91,14 +91,15 @@ func (q *Quota) look() {
 func (q *Quota) begin() {
 	done := make(chan struct{})
 	q.measuring = done
+	before := q.written.Load()
 	go func() {
 		defer close(done)
 		began := time.Now()
 		bytes := measure(q.root, q.since)
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		// What came meanwhile was met or not: the next measurement tells.
-		q.written.Store(0)
+		// What came meanwhile was met or not: it counts until the next measurement tells.
+		q.written.Add(-before)
 		q.round.Add(1)
 		q.measured, q.known, q.measuring = bytes, true, nil
 		q.next = time.Now().Add(max(again, share*time.Since(began)))
@@ -177,7 +178,9 @@ type counting struct {
 	quota *Quota
 	round int64
 	bytes int64
-	full  error
+	// looked is true once a measurement was waited for.
+	looked bool
+	full   error
 }
 
 func (c *counting) Read(data []byte) (int, error) {
@@ -188,6 +191,12 @@ func (c *counting) Read(data []byte) (int, error) {
 	c.bytes += int64(n)
 	c.quota.written.Add(int64(n))
 	if n > 0 {
+		c.full = c.quota.room(0)
+	}
+	if c.full != nil && !c.looked && c.round != c.quota.round.Load() {
+		// A measurement has ended meanwhile, and may have met what counts again.
+		c.looked = true
+		c.quota.lookAgain()
 		c.full = c.quota.room(0)
 	}
 	if c.full != nil {

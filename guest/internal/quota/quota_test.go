@@ -36,6 +36,35 @@ func TestWhatIsOlderThanTheMachineIsNotCounted(t *testing.T) {
 	}
 }
 
+func TestWhatComesWhileItMeasuresIsNotForgotten(t *testing.T) {
+	root := t.TempDir()
+	q := New(mebibyte, root, filepath.Join(root, "state"), nil)
+	body := &counting{ReadCloser: io.NopCloser(io.LimitReader(zeros{}, 2*mebibyte)), quota: q}
+	read := func(size int64) error {
+		_, err := io.CopyN(io.Discard, body, size)
+		return err
+	}
+	if err := read(mebibyte / 4); err != nil {
+		t.Fatal(err)
+	}
+	q.mu.Lock()
+	q.begin()
+	measuring := q.measuring
+	q.written.Add(mebibyte / 2) // as another request does
+	q.mu.Unlock()
+	<-measuring
+	if got := q.written.Load(); got != mebibyte/2 {
+		t.Errorf("expected what came since it began, %d, got %d", mebibyte/2, got)
+	}
+	// It looks again once before it refuses: what the other has written is nowhere.
+	if err := read(mebibyte / 2); err != nil {
+		t.Errorf("expected room, got %v", err)
+	}
+	if err := read(mebibyte); err == nil {
+		t.Error("expected to be refused past the limit")
+	}
+}
+
 func TestRequestsPastTheLimitAreRefused(t *testing.T) {
 	root := t.TempDir()
 	q := New(mebibyte, root, filepath.Join(root, "state"), []string{"/mnt/shared"})
