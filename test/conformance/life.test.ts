@@ -40,17 +40,17 @@ describe.for(DRIVERS)("$title", (target) => {
 
 	describe.skipIf(target.skip !== undefined)("settings", () => {
 		test("other limits hold at once and after a stop; what is not named is no change", async () => {
-			const computer = await target.open("limits", { memoryBytes: 128 * MIB, pids: 200 });
+			const computer = await target.open("live-limits", { memoryBytes: 128 * MIB, pids: 200 });
 			const { capabilities } = target;
 			if (!capabilities.limitMemory || !capabilities.limitPids || !capabilities.limitCpus) {
 				const [told] = await computer.reconfigure({ pids: 100 });
 				expect(told).toContain("could not be set");
 				// One that is asked for again is refused by a notice, and the machine is none the worse.
-				expect((await news(await target.open("limits", { pids: 100 }))).join()).toContain("could not be set");
+				expect((await news(await target.open("live-limits", { pids: 100 }))).join()).toContain("could not be set");
 				expect((await computer.exec("echo on")).stdout).toBe("on\n");
 				return;
 			}
-			const again = await target.open("limits", { cpus: 1, memoryBytes: 160 * MIB, pids: 100 });
+			const again = await target.open("live-limits", { cpus: 1, memoryBytes: 160 * MIB, pids: 100 });
 			expect(again.notices).toEqual([
 				"cpus: 1 from now on, 2 before",
 				"memory: 160 MB from now on, 128 MB before",
@@ -60,7 +60,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await limits(computer)).toEqual(changed);
 			await computer.stop();
 			expect(await limits(computer)).toEqual(changed);
-			expect(await news(await target.open("limits"))).toEqual([]);
+			expect(await news(await target.open("live-limits"))).toEqual([]);
 			expect(await computer.reconfigure({ memoryBytes: 0, pids: 0 })).toEqual([
 				"memory: no limit from now on, 160 MB before",
 				"pids: no limit from now on, 100 before",
