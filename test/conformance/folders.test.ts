@@ -51,6 +51,24 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await readFile(place("work", "from-guest"), "utf8")).toBe("from the guest\n");
 		});
 
+		test("what programs of the host run without asking is told of when it was put there, once", async () => {
+			const computer = await open();
+			const before = computer.notices.length;
+			await computer.exec(
+				"cd /mnt/shared && mkdir -p .git/hooks && echo x >.git/hooks/some.sample && ln -s /etc .cursor && echo x >ordinary",
+			);
+			expect(computer.notices.slice(before)).toEqual([expect.stringContaining(place("work", ".git")), expect.stringContaining(".cursor")]);
+			await computer.exec("cd /mnt/shared && echo x >.git/hooks/post-commit && echo x >.git/index");
+			expect(computer.notices.slice(before + 2)).toEqual([expect.stringContaining(place("work", ".git", "hooks"))]);
+			await computer.exec("cd /mnt/shared && touch -d 2001-01-01 .git/hooks/post-commit && rm .cursor && echo x >.envrc");
+			expect(computer.notices.slice(before + 3).map((notice) => notice.split(",")[0])).toEqual([
+				place("work", ".envrc"),
+				place("work", ".git", "hooks"),
+			]);
+			await computer.exec("rm -r /mnt/shared/.git /mnt/shared/.envrc /mnt/shared/ordinary; echo x >/mnt/read/.envrc");
+			expect(computer.notices).toHaveLength(before + 5);
+		});
+
 		test("one that is read-only can not be written, nor made writable", async () => {
 			const computer = await open();
 			const { stdout, exitCode } = await computer.exec("cat /mnt/read/file; echo x >/mnt/read/file || echo x >/mnt/read/new");

@@ -36,6 +36,7 @@ import { expectKeys, expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { OpenOptions } from "./options.js";
+import { Planted } from "./planted.js";
 import { Slot } from "./slot.js";
 import { forget, remember } from "./whereabouts.js";
 
@@ -70,6 +71,8 @@ export class Computer {
 	readonly #events: Events;
 	readonly #journal: Journal;
 	readonly #egress: Egress;
+	/** @internal Looked at after each command here, and after each tool. */
+	readonly planted: Planted;
 	readonly #calls: CallDefaults;
 	#outdated: readonly (keyof MachineOptions)[] = [];
 	#removed = false;
@@ -88,6 +91,7 @@ export class Computer {
 			onConnect: (connection) => this.#egress.connected(connection),
 		});
 		this.#egress = new Egress({ name: this.name, driver: this.driver, link: this.#link, note: (notice) => slot.note(notice) });
+		this.planted = new Planted((notice) => slot.note(notice));
 		if (connection !== undefined) this.#link.adopt(connection);
 		this.files = new Files(this.#link);
 		this.sessions = new Sessions(this.#link);
@@ -119,6 +123,7 @@ export class Computer {
 		const settings = { ...options, timeoutMs, maxOutputBytes };
 		const result = await exec(connection instanceof Promise ? await connection : connection, command, settings);
 		this.#journal.ended(command, result);
+		await this.planted.look();
 		return result;
 	}
 
@@ -266,6 +271,7 @@ export class Computer {
 
 	async #reconfigure(named: MachineOptions, options: Abortable, settings = this.#slot.settings(options)): Promise<readonly string[]> {
 		const has = await settings;
+		await this.planted.watch(has.folders);
 		const wanted = await withOptions(has, named);
 		const { live, rest } = compare(has, wanted);
 		const told: string[] = [];

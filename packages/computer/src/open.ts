@@ -50,7 +50,8 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
 			noteHost(slot, info, options);
-			if (!slot.created) await adopt(computer, slot, info, options, settings);
+			if (slot.created) await computer.planted.watch(spec.folders);
+			else await adopt(computer, slot, info, options, settings);
 			return computer;
 		} catch (error) {
 			if (slot.created) await slot.machine.remove().catch(() => {});

@@ -37,7 +37,8 @@ export class Opening {
 	}
 
 	/** What happened to the machine since the last look: not what was known when it was opened, which is for the user. */
-	news(): string[] {
+	async news(): Promise<string[]> {
+		await this.#opened?.planted.look();
 		const notices = this.#opened?.notices ?? [];
 		const fresh = notices.filter((notice) => !this.#told.has(notice));
 		this.#told = new Set(notices);

@@ -105,7 +105,7 @@ export class Toolbox {
 			const failure = failureOf(error, tool, given, this.#say);
 			answer = failed(failure, error instanceof ToolFailure ? error.details : "");
 		}
-		return this.#result(answer, notes, this.#again(tool, given, answer), this.#opening.news());
+		return this.#result(answer, notes, this.#again(tool, given, answer), await this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
