@@ -1,6 +1,6 @@
 /**
  * The agent's own socket, past the engine: through the machine's first process in this host's /proc. There is a way where the engine's machines are processes of
- * this kernel that this user may look into: root's, and an ordinary user's own Podman. See docs/decisions/0012-past-the-engine.md.
+ * this kernel that this user may look into: root's, and an ordinary user's own Podman. See docs/decisions/0009-past-the-engine.md.
  */
 import { constants, type FileHandle, open, readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
