@@ -15,6 +15,7 @@ describe("an engine's answer becomes a typed error", () => {
 			'container create: creating container storage: the container name "x" is already in use by 951df2. that name is already in use',
 			"already_exists",
 		],
+		[500, 'container create: name "lms-computer-x" is in use: pod already exists', "already_exists"],
 		[404, "No such container: box", "machine_gone"],
 		[404, 'no container with name or ID "box" found: no such container', "machine_gone"],
 		[409, "Container ce59d8 is not running", "machine_gone"],

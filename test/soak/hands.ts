@@ -64,7 +64,8 @@ export class Hand {
 				resolve: (value) => settle(() => resolve(value as T)),
 				reject: (error) => settle(() => reject(error)),
 			});
-			child.send({ id, call, args }, (error) => error && this.#pending.get(id)?.reject(new CallFailed("killed", error.message)));
+			// Of one that has just been killed its end tells, and rejects.
+			child.send({ id, call, args }, () => {});
 		});
 	}
 

@@ -4,7 +4,7 @@ import { leaks, leakTable } from "./leaks.js";
 import { operationCount, soak } from "./run.js";
 
 /** Short ones: `npm run soak` runs them for as long as one likes. */
-const SECONDS = Number(process.env["LMS_TEST_SOAK_SECONDS"] ?? 8);
+const SECONDS = Number(process.env["LMS_TEST_SOAK_SECONDS"] ?? 5);
 const SEEDS = 5;
 const first = Number(process.env["LMS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const usable = DRIVERS.filter(({ skip }) => skip === undefined);

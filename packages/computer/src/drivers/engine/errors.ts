@@ -34,7 +34,7 @@ const RULES: readonly Rule[] = [
 		pattern: /port is already allocated|address already in use|ports are not available/i,
 		hint: "Something on this host has that port: choose another one for the host's side, or end what has it.",
 	},
-	{ code: "already_exists", pattern: /name .* (is )?already in use|name is in use/i },
+	{ code: "already_exists", pattern: /name .* (is )?already in use|name ("[^"]*" )?is in use/i },
 	{
 		code: "invalid_argument",
 		pattern: /bind source path does not exist|mounts? denied|is not shared from the host|path .* is not shared/i,

@@ -22,6 +22,8 @@ export async function takeOver(engine: Engine, name: string, before: ContainerIn
 		if (ephemeral) await removeContainer(engine, id, name);
 		else await renameContainer(engine, id, name, standInName("replaced", name, newToken()));
 		await renameContainer(engine, next.id, name, containerName(name));
+		// Who had seen it stopped may have started it again before it lost its name; what is done in it from now on would be lost.
+		if (!ephemeral) await killContainer(engine, id, name).catch(() => {});
 	} catch (error) {
 		await restore(engine, name, before).catch(() => {});
 		throw error;
@@ -37,11 +39,18 @@ async function end(engine: Engine, name: string, before: ContainerInspectInfo, s
 		await start();
 		return;
 	}
-	const kill = engine
-		.call(`stop the machine ${name}`, (docker, abortSignal) => docker.getContainer(before.Id).kill({ signal: "KILL", abortSignal }))
+	const kill = killContainer(engine, before.Id, name)
 		// It has ended, or does not end like this.
 		.catch(() => stopContainer(engine, before.Id, name));
 	for (const done of await Promise.allSettled([kill, start()])) if (done.status === "rejected") throw done.reason;
+}
+
+async function killContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
+	await engine.call(
+		`stop the machine ${name}`,
+		(docker, abortSignal) => docker.getContainer(id).kill({ signal: "KILL", abortSignal }),
+		options,
+	);
 }
 
 /** Idempotent. A frozen process gets no TERM: Docker refuses, Podman waits for ever. */
@@ -66,11 +75,7 @@ export async function unpauseContainer(engine: Engine, id: string, name: string,
 		if (/is not paused/.test(message)) return true;
 		// Podman's service was killed between the two: it goes on to say that the container stands still, and its runtime that it does not.
 		if (!/ resume .* failed/.test(message)) throw error;
-		await engine.call(
-			`stop the machine ${name}`,
-			(docker, abort) => docker.getContainer(id).kill({ signal: "KILL", abortSignal: abort }),
-			options,
-		);
+		await killContainer(engine, id, name, options);
 		return false;
 	}
 	return true;
