@@ -26,17 +26,19 @@ export default async function run(stage) {
 	const program = spawn(process.execPath, ["-e", server(mib)], { stdio: ["ignore", "pipe", "inherit"] });
 	stage.later(() => program.kill());
 	const port = Number(String((await once(program.stdout, "data"))[0]));
-	const read = "printf '\\0' >&3; cat <&3 >/dev/null";
+	const read = "printf '\\0' >&3; wc -c <&3";
+	const whole = ({ stdout, stderr }) => {
+		if (Number(stdout) !== mib * 1024 * 1024) throw new Error(`expected ${mib} MiB, got ${stdout} ${stderr}`);
+	};
 	const direct = `exec 3<>/dev/tcp/127.0.0.1/${port}; ${read}`;
 	const proxied =
 		"proxy=${http_proxy#http://}; exec 3<>/dev/tcp/${proxy%:*}/${proxy#*:}; " +
 		`printf 'CONNECT 127.0.0.1:${port} HTTP/1.1\\r\\n\\r\\n' >&3; while IFS= read -r line <&3 && [ "$line" != $'\\r' ]; do :; done; ${read}`;
-	const ways = { [LOOPBACK]: () => promisify(execFile)("bash", ["-c", direct]) };
+	const ways = { [LOOPBACK]: async () => whole(await promisify(execFile)("bash", ["-c", direct])) };
 	for (const driver of stage.drivers) {
 		const computer = await stage.fresh(driver, { network: { allow: [`127.0.0.1:${port}`] } });
 		ways[ours(driver)] = async () => {
-			const { exitCode, stderr } = await computer.exec(`( ${proxied} )`, { timeoutMs: 120_000 });
-			if (exitCode !== 0) throw new Error(stderr);
+			whole(await computer.exec(`( ${proxied} )`, { timeoutMs: 120_000 }));
 		};
 	}
 	await stage.compare("egress", `${mib} MiB from a server of this host, through an allow-list`, ways, {

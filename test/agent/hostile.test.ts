@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { getEventListeners } from "node:events";
 import http2 from "node:http2";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { collect } from "../../packages/computer/src/agent/answer.js";
+import { Connection } from "../../packages/computer/src/agent/connection.js";
 import { exec } from "../../packages/computer/src/agent/exec.js";
 import { Files } from "../../packages/computer/src/agent/files.js";
 import { compareTrees } from "../../packages/computer/src/agent/tree.js";
@@ -25,6 +26,13 @@ function wire(type: number, flags: number, stream: number, payload: Buffer): Buf
 }
 
 const SETTINGS = wire(4, 0, 0, Buffer.alloc(0));
+
+test("a stream that broke before anybody spoke on it is a machine that ended", async () => {
+	const broken = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+		.on("error", () => {})
+		.destroy(new Error("ECONNRESET"));
+	await expect(Connection.open(broken)).rejects.toMatchObject({ name: "ComputerError", code: "machine_gone", retryable: true });
+});
 
 describe("instead of an agent", () => {
 	const floods = (piece: Buffer) => (guest: Duplex) => {

@@ -42,6 +42,7 @@ export class Connection {
 
 	/** Says hello over a fresh byte stream. The stream is destroyed when that fails. */
 	static async open(duplex: Duplex, signal?: AbortSignal, helloMs: number = DEADLINES.helloMs): Promise<Connection> {
+		if (duplex.destroyed) throw new ComputerError("machine_gone", "the machine ended while it was connected to");
 		const connection = new Connection(duplex);
 		try {
 			connection.#hello = await connection.#greet(signal, helloMs);

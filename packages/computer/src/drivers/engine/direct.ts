@@ -62,10 +62,8 @@ async function attempt(mark: string, pid: number): Promise<Socket | "absent" | "
 function connected(path: string): Promise<Socket> {
 	return new Promise((resolve, reject) => {
 		const socket = connect({ path });
-		socket.once("error", reject);
-		socket.once("connect", () => {
-			socket.off("error", reject);
-			resolve(socket);
-		});
+		// For good: it may break before anybody listens, and an error that nobody hears of ends the process.
+		socket.on("error", reject);
+		socket.once("connect", () => resolve(socket));
 	});
 }

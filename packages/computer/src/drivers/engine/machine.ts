@@ -99,6 +99,7 @@ export class EngineMachine implements Machine {
 		// 304 is "already started": somebody else was quicker.
 		const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
 		await begin().catch(async (error: Error) => {
+			if (await this.#runsAnew(undefined, options)) return;
 			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
 			if (!error.message.includes("container state improper")) throw error;
 			await endContainer(this.#by.engine, this.id, this.name, options);
@@ -121,9 +122,17 @@ export class EngineMachine implements Machine {
 		}
 		if (container.State.Paused) await unpauseContainer(this.#by.engine, this.id, this.name, options);
 		const t = Math.ceil(DEADLINES.stopGraceMs / 1000);
-		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal }));
+		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal })).catch(async (error: unknown) => {
+			if (!(await this.#runsAnew(container, options))) throw error;
+		});
 		await this.#limitAgain();
 		return this;
+	}
+
+	/** Another holder began it in the same moment: Podman then says of one of the two that its runtime failed. */
+	async #runsAnew(before: ContainerInspectInfo | undefined, options: Abortable): Promise<boolean> {
+		const now = await this.#container(options);
+		return readState(now) === "running" && now.State.StartedAt !== before?.State.StartedAt;
 	}
 
 	async settings(options: Abortable = {}): Promise<MachineSpec | undefined> {

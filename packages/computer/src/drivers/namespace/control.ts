@@ -17,12 +17,12 @@ export async function connectSocket(path: string, signal?: AbortSignal): Promise
 		const onAbort = () => settle(() => reject(cancellation(signal)));
 		const settle = (then: () => void) => {
 			signal?.removeEventListener("abort", onAbort);
-			socket.removeListener("error", onError);
 			then();
 		};
 		const onError = (error: NodeJS.ErrnoException) => settle(() => (ABSENT.has(error.code ?? "") ? resolve(undefined) : reject(error)));
 		signal?.addEventListener("abort", onAbort, { once: true });
-		socket.once("error", onError);
+		// For good: it may break before anybody listens, and an error that nobody hears of ends the process.
+		socket.on("error", onError);
 		socket.once("connect", () => (signal?.aborted ? socket.destroy() : settle(() => resolve(socket))));
 	});
 }
