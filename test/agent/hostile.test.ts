@@ -12,7 +12,7 @@ import { fakeGuest, frame, HELLO, json, rawGuest, result, STARTED } from "./gues
 
 const typed = expect.objectContaining({
 	name: "ComputerError",
-	code: expect.stringMatching(/^(protocol_error|connection_lost|machine_failed)$/),
+	code: expect.stringMatching(/^(protocol_error|connection_lost|machine_failed|machine_gone)$/),
 });
 
 /** An HTTP/2 frame as it is on the wire. */
