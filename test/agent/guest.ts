@@ -120,6 +120,17 @@ export function json(stream: ServerHttp2Stream, value: unknown, status = 200): v
 	stream.end(JSON.stringify(value));
 }
 
+/** A frame of HTTP/2 as it is on the wire (RFC 9113, 4.1). */
+export function wire(type: number, flags: number, stream: number, payload: Buffer | string = ""): Buffer {
+	const bytes = Buffer.from(payload);
+	const header = Buffer.alloc(9);
+	header.writeUIntBE(bytes.length, 0, 3);
+	header[3] = type;
+	header[4] = flags;
+	header.writeUInt32BE(stream, 5);
+	return Buffer.concat([header, bytes]);
+}
+
 export function frame(type: number, payload: string | Buffer | object): Buffer {
 	const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload));
 	const header = Buffer.alloc(5);

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Bytes } from "../../packages/computer/src/agent/answer.js";
-import { rawGuest } from "./guest.js";
+import { rawGuest, wire } from "./guest.js";
 
 const typed = expect.objectContaining({
 	name: "ComputerError",
@@ -14,17 +14,6 @@ const typed = expect.objectContaining({
 const TYPE = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, push: 5, ping: 6, goaway: 7, window: 8, more: 9 } as const;
 const END_STREAM = 1;
 const END_HEADERS = 4;
-
-/** A frame as it is on the wire (RFC 9113, 4.1). */
-function wire(type: number, flags: number, stream: number, payload: Buffer | string = ""): Buffer {
-	const bytes = Buffer.from(payload);
-	const header = Buffer.alloc(9);
-	header.writeUIntBE(bytes.length, 0, 3);
-	header[3] = type;
-	header[4] = flags;
-	header.writeUInt32BE(stream, 5);
-	return Buffer.concat([header, bytes]);
-}
 
 const number = (value: number) => {
 	const bytes = Buffer.alloc(4);

@@ -8,22 +8,12 @@ import { Connection } from "../../packages/computer/src/agent/connection.js";
 import { exec } from "../../packages/computer/src/agent/exec.js";
 import { Files } from "../../packages/computer/src/agent/files.js";
 import { compareTrees } from "../../packages/computer/src/agent/tree.js";
-import { fakeGuest, frame, HELLO, json, rawGuest, result, STARTED } from "./guest.js";
+import { fakeGuest, frame, HELLO, json, rawGuest, result, STARTED, wire } from "./guest.js";
 
 const typed = expect.objectContaining({
 	name: "ComputerError",
 	code: expect.stringMatching(/^(protocol_error|connection_lost|machine_failed|machine_gone)$/),
 });
-
-/** An HTTP/2 frame as it is on the wire. */
-function wire(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-	const header = Buffer.alloc(9);
-	header.writeUIntBE(payload.length, 0, 3);
-	header[3] = type;
-	header[4] = flags;
-	header.writeUInt32BE(stream, 5);
-	return Buffer.concat([header, payload]);
-}
 
 const SETTINGS = wire(4, 0, 0, Buffer.alloc(0));
 

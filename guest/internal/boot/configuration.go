@@ -22,13 +22,9 @@ var personal = map[string]bool{
 	"hostname": true, "hosts": true, "resolv.conf": true, "mtab": true, "machine-id": true, "fstab": true, "crypttab": true, "exports": true,
 }
 
-// copyConfiguration copies what is not private. A copy, not an overlay over the host's directory: while the machine runs,
-// `passwd` on the host makes files there that root in the guest could catch before they have their final name.
-// left counts the files that did not fit.
-func copyConfiguration(source, target string) (left int, err error) {
-	room := int64(maxConfigurationBytes)
-	buffer := make([]byte, 64<<10)
-	err = filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
+// walkShown visits what of a configuration a machine may see: a copy of it and a mark of what is in the copy are of the same files.
+func walkShown(source string, visit func(path, name string, entry fs.DirEntry, info fs.FileInfo) error) error {
+	return filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			// Gone meanwhile, or not ours to read.
 			if path != source && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
@@ -41,12 +37,25 @@ func copyConfiguration(source, target string) (left int, err error) {
 		if err != nil {
 			return nil
 		}
-		to := filepath.Join(target, name)
 		switch {
 		case entry.IsDir() && name != "" && private(info.Mode()):
 			return fs.SkipDir
 		case private(info.Mode()) || personal[name]:
 			return nil
+		}
+		return visit(path, name, entry, info)
+	})
+}
+
+// copyConfiguration copies what is not private. A copy, not an overlay over the host's directory: while the machine runs,
+// `passwd` on the host makes files there that root in the guest could catch before they have their final name.
+// left counts the files that did not fit.
+func copyConfiguration(source, target string) (left int, err error) {
+	room := int64(maxConfigurationBytes)
+	buffer := make([]byte, 64<<10)
+	err = walkShown(source, func(path, name string, entry fs.DirEntry, info fs.FileInfo) error {
+		to := filepath.Join(target, name)
+		switch {
 		case entry.IsDir():
 			if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 				return err

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -69,29 +68,12 @@ func shareConfiguration(source, copies string) (*os.File, error) {
 // fingerprint is of all that is copied, its content by its times. newest is the last of these.
 func fingerprint(source string) (mark string, newest time.Time, err error) {
 	sum := sha256.New()
-	err = filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			if path != source && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
-				return nil
-			}
-			return err
-		}
-		name := strings.TrimPrefix(path[len(source):], "/")
-		info, err := entry.Info()
-		if err != nil {
-			return nil
-		}
-		switch {
-		case entry.IsDir() && name != "" && private(info.Mode()):
-			return fs.SkipDir
-		case private(info.Mode()) || personal[name]:
-			return nil
-		}
+	err = walkShown(source, func(_, name string, _ fs.DirEntry, info fs.FileInfo) error {
 		stat := info.Sys().(*syscall.Stat_t)
 		if changed := time.Unix(stat.Ctim.Unix()); changed.After(newest) {
 			newest = changed
 		}
-		_, err = fmt.Fprintf(sum, "%s\x00%o %d %d %d %d %d %d\n", name, stat.Mode, stat.Uid, stat.Gid, stat.Size, stat.Ino, stat.Mtim.Nano(), stat.Ctim.Nano())
+		_, err := fmt.Fprintf(sum, "%s\x00%o %d %d %d %d %d %d\n", name, stat.Mode, stat.Uid, stat.Gid, stat.Size, stat.Ino, stat.Mtim.Nano(), stat.Ctim.Nano())
 		return err
 	})
 	return hex.EncodeToString(sum.Sum(nil)[:8]), newest, err
