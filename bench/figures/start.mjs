@@ -100,7 +100,8 @@ async function many(stage, open, removeAll) {
 	]) {
 		if (!stage.has(driver)) continue;
 		const way = (staggerMs) => async () => {
-			const figures = await storm(count, () => open({ ...stage.options(driver) }), staggerMs);
+			// What other figures have counts as well.
+			const figures = await storm(count, () => open({ ...stage.options(driver), maxComputers: 0 }), staggerMs);
 			await removeAll();
 			return figures;
 		};
