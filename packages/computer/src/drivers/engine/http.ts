@@ -5,6 +5,8 @@ import type { Duplex, Readable } from "node:stream";
 import type { Endpoint } from "./endpoint.js";
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** TLS's name of it: else Node asks whether the host's name is an address, and compiles 4 ms of regular expressions for that. */
+const NO_SERVER = { servername: "" };
 
 export interface EngineRequest {
 	readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
@@ -73,7 +75,7 @@ function exchange(
 	return new Promise((resolve, reject) => {
 		const sent =
 			endpoint.kind === "socket"
-				? http.request({ ...options, socketPath: endpoint.path })
+				? http.request({ ...options, ...NO_SERVER, socketPath: endpoint.path })
 				: endpoint.tls
 					? https.request({ ...options, ...endpoint.tls, host: endpoint.host, port: endpoint.port })
 					: http.request({ ...options, host: endpoint.host, port: endpoint.port });
