@@ -25,6 +25,15 @@ describe("an engine's answer becomes a typed error", () => {
 		[404, "no such image: nope:1: No such image: nope:1", "image_not_found"],
 		// Two that take the last tags of one image away at once.
 		[500, "unrecognized image ID sha256:17962e4ce222", "image_not_found"],
+		// Of a list, when an image of somebody else's goes meanwhile.
+		[500, 'retrieving parent of image "319f": you may need to remove the image to resolve the error: layer not known', "image_not_found"],
+		[500, 'reading data blob size "sha256:319f" for "319f": size is not known', "image_not_found"],
+		// And when its maker was killed.
+		[
+			500,
+			'locating item named "manifest" for image with ID "319f" (consider removing the image to resolve the issue): file does not exist',
+			"image_not_found",
+		],
 		[404, "failed to find image nope:1: registry.example/library/nope:1: No such image", "image_not_found"],
 		[500, "write /var/lib/docker/tmp/x: no space left on device", "disk_full"],
 		[400, "Unknown runtime specified runsc", "not_supported"],

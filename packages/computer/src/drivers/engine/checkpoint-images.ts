@@ -9,6 +9,7 @@ import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import type { Engine } from "./engine.js";
 import { LABELS } from "./labels.js";
+import { listImages } from "./list-images.js";
 import type { PreparedImage } from "./prepared-image.js";
 import { PREPARED_LABELS } from "./prepared-leftovers.js";
 
@@ -26,8 +27,6 @@ const REPOSITORY = "lms-computer";
 const TAG = /(?:^|\/)lms-computer\/(checkpoint|machine):([a-z0-9_.-]+)\.([0-9a-f]{12})$/;
 
 const TOKEN = /^[0-9a-f]{12}$/;
-
-const LIST_ATTEMPTS = 10;
 
 type Kind = "checkpoint" | "machine";
 
@@ -63,19 +62,7 @@ export async function tagsOf(engine: Engine, name: string, options: Abortable = 
 /** Every tag that keeps something for a computer. */
 export async function allTags(engine: Engine, options: Abortable = {}): Promise<readonly StoredTag[]> {
 	const query = { filters: { label: [`${CHECKPOINT_LABELS.own}=1`] } };
-	for (let attempt = 1; ; attempt++) {
-		try {
-			const images = await engine.call(
-				"list the checkpoints",
-				(docker, abortSignal) => docker.listImages({ ...query, abortSignal }),
-				options,
-			);
-			return images.flatMap(readTags);
-		} catch (error) {
-			// Podman's list fails when an image goes while it is being made, whoever's image it is.
-			if (!isComputerError(error, "image_not_found") || attempt === LIST_ATTEMPTS) throw error;
-		}
-	}
+	return (await listImages(engine, "list the checkpoints", query, options)).flatMap(readTags);
 }
 
 function readTags({ Id, RepoTags, Labels, Created }: ImageInfo): StoredTag[] {

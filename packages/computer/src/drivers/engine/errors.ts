@@ -42,7 +42,8 @@ const RULES: readonly Rule[] = [
 	},
 	{
 		code: "image_not_found",
-		pattern: /no such image|unrecognized image ID|failed to find image|image not known|unable to find .* in local storage/i,
+		pattern:
+			/no such image|unrecognized image ID|failed to find image|(image|layer|size is) not known|unable to find .* in local storage|locating item named .* for image/i,
 	},
 	{
 		code: "machine_gone",

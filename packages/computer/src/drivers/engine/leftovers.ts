@@ -10,6 +10,7 @@ import { allTags, dropTag, plainId } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { LABELS, machineName } from "./labels.js";
+import { listImages } from "./list-images.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
 import { isAnyStandIn } from "./stand-ins.js";
@@ -22,7 +23,8 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 	const [machines, temporary, images, kept, changed] = await Promise.all([
 		listContainers(engine, { label: [`${LABELS.own}=1`] }, options),
 		listContainers(engine, { label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] }, options),
-		listImages(engine, options),
+		// All of them: what is built upon what counts.
+		listImages(engine, "look for leftovers", { all: true }, options),
 		allTags(engine, options),
 		changedContainers(engine.dialect),
 	]);
@@ -142,11 +144,6 @@ async function removeImage(engine: Engine, id: string, options: Abortable = {}):
 async function listContainers(engine: Engine, filters: Record<string, string[]>, options: Abortable): Promise<readonly ContainerInfo[]> {
 	const query = { all: true, filters };
 	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
-}
-
-/** All of them: what is built upon what counts. */
-async function listImages(engine: Engine, options: Abortable): Promise<readonly ImageInfo[]> {
-	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listImages({ all: true, abortSignal }), options);
 }
 
 function nameOf({ Names, Labels }: ContainerInfo): string {

@@ -3,6 +3,7 @@ import { DEADLINES, LIFE } from "../../limits.js";
 import { ownerId } from "../ownership.js";
 import type { Engine } from "./engine.js";
 import { LABELS } from "./labels.js";
+import { listImages } from "./list-images.js";
 
 export const PREPARED_LABELS = {
 	own: "lms-computer.prepared",
@@ -38,7 +39,7 @@ export async function removeAbandoned(engine: Engine, signal: AbortSignal | unde
 export async function removeSuperseded(engine: Engine, baseId: string, agentHash: string, currentId: string): Promise<void> {
 	const action = "look for superseded images";
 	const filters = { label: [`${PREPARED_LABELS.own}=1`, `${PREPARED_LABELS.base}=${baseId}`, `${LABELS.owner}=${await ownerId()}`] };
-	const found = await engine.call(action, (docker, abortSignal) => docker.listImages({ filters, abortSignal })).catch(() => []);
+	const found = await listImages(engine, action, { filters }).catch(() => []);
 	for (const { Id, Created, Labels } of found) {
 		if (Labels?.[PREPARED_LABELS.agent] === agentHash && Labels[PREPARED_LABELS.preset] !== undefined) continue;
 		if (Id.replace(/^sha256:/, "") === currentId.replace(/^sha256:/, "") || !isOlder(Created, SUPERSEDED_MS)) continue;
