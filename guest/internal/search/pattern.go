@@ -11,16 +11,18 @@ import (
 	"lms-computer/guest/internal/wire"
 )
 
-const maxPattern = 64 << 10
+const (
+	maxPattern = 64 << 10
+	// maxInstructions bounds the time and the stack that one step of an automaton takes.
+	maxInstructions = 4096
+)
 
 // pattern finds matches within lines.
 type pattern struct {
 	expression *regexp.Regexp
 	// finders find what every match has in it, so that the expression is tried on few lines only.
 	finders []*needle.Finder
-	prog    *syntax.Prog // for an automaton where there are none
-	// exact is the length of the text when finding it is all: the expression is not needed.
-	exact int
+	prog    *syntax.Prog // for automata; nil where it is too large for one
 	// unfold: K and S have a third case (U+212A, U+017F), which the finders do not know.
 	unfold bool
 }
@@ -52,8 +54,7 @@ func newPattern(text string, literal, ignoreCase bool) (*pattern, error) {
 	}
 	tree = tree.Simplify()
 	p := &pattern{expression: compiled}
-	needed := required(tree)
-	for _, one := range needed {
+	for _, one := range required(tree) {
 		if strings.Contains(one.text, "\n") {
 			return nil, wire.Errorf("invalid_argument", "expected a pattern for one line: matches never go on to the next").
 				With("position", max(strings.Index(text, "\n"), 0))
@@ -61,14 +62,12 @@ func newPattern(text string, literal, ignoreCase bool) (*pattern, error) {
 		p.finders = append(p.finders, needle.New([]byte(one.text), one.fold))
 		p.unfold = p.unfold || one.fold && strings.ContainsAny(one.text, "kKsS")
 	}
-	if len(p.finders) == 0 {
-		p.prog, err = syntax.Compile(tree)
-	}
+	prog, err := syntax.Compile(tree)
 	if err != nil {
 		return nil, explain(err, text)
 	}
-	if tree.Op == syntax.OpLiteral && len(needed) == 1 && !needed[0].fold && needed[0].text == string(tree.Rune) {
-		p.exact = len(needed[0].text)
+	if len(prog.Inst) <= maxInstructions {
+		p.prog = prog
 	}
 	return p, nil
 }
@@ -119,7 +118,7 @@ type filter interface {
 }
 
 func (p *pattern) filter() filter {
-	if p.prog != nil {
+	if len(p.finders) == 0 && p.prog != nil {
 		return newAutomaton(p.prog)
 	}
 	return needle.NewAny(p.finders)
@@ -127,5 +126,8 @@ func (p *pattern) filter() filter {
 
 // filtered says whether the filter finds every line of text that may match.
 func (p *pattern) filtered(text []byte) bool {
+	if len(p.finders) == 0 {
+		return p.prog != nil
+	}
 	return !p.unfold || !bytes.Contains(text, []byte("\u212a")) && !bytes.Contains(text, []byte("\u017f"))
 }

@@ -76,16 +76,16 @@ func (r *report) take() []piece {
 	return pieces
 }
 
-func (r *report) match(number int, line []byte, match []int) {
+func (r *report) match(number int, line []byte, match span) {
 	from, to := 0, len(line)
 	if len(line) > maxText {
-		from = max(0, match[0]-textBefore)
+		from = max(0, match.from-textBefore)
 		to = min(len(line), from+maxText)
 		from = max(0, min(from, to-maxText))
 	}
 	from, to = runeStart(line, from), runeStart(line, to)
 	r.write(found{
-		Type: "match", Line: number, Column: match[0] + 1, Length: match[1] - match[0],
+		Type: "match", Line: number, Column: match.from + 1, Length: match.to - match.from,
 		Text: string(line[from:to]), CutBefore: from, CutAfter: len(line) - to,
 	})
 	r.ends = append(r.ends, r.buffer.Len())

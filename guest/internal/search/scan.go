@@ -19,6 +19,7 @@ type scanner struct {
 	ctx     context.Context
 	pattern *pattern
 	filter  filter
+	matcher *matcher
 	context int
 	report  *report
 	full    func() // called when the report holds much
@@ -131,13 +132,7 @@ func (s *scanner) look(text []byte, from int) {
 			stop = hit + i
 		}
 		line := bytes.TrimSuffix(text[begin:stop], []byte{'\r'})
-		var match []int
-		if n := s.pattern.exact; n == 0 {
-			match = s.pattern.expression.FindIndex(line)
-		} else if hit-begin+n <= len(line) {
-			match = []int{hit - begin, hit - begin + n}
-		}
-		if match != nil {
+		if match, ok := s.matcher.find(line); ok {
 			s.match(text, begin, stop, line, match)
 		}
 		at = stop + 1
@@ -145,7 +140,7 @@ func (s *scanner) look(text []byte, from int) {
 	s.trail(text, len(text))
 }
 
-func (s *scanner) match(text []byte, begin, stop int, line []byte, match []int) {
+func (s *scanner) match(text []byte, begin, stop int, line []byte, match span) {
 	if s.context > 0 {
 		s.trail(text, begin)
 		start := max(s.back(text, begin, s.context), min(s.printed, begin))
