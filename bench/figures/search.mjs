@@ -10,21 +10,20 @@ export default async function run(stage) {
 		const computer = await stage.fresh(driver);
 		if (driver !== "namespace") await bringRipgrep(computer);
 		await computer.exec(TREE.replaceAll("FILES", String(files)), { timeoutMs: 300_000 });
-		for (const [name, title, pattern] of [
-			["literal", "a word that is in one file of a thousand", "needle_of_the_haystack"],
-			["regex", "a regular expression", "func(tion)? [a-z]+_[0-9]*7\\("],
-		]) {
-			const all = { path: "tree", hidden: true, all: true, maxResults: 100_000 };
-			const ripgrep = `rg --hidden --no-ignore --json -e '${pattern}' tree > /dev/null`;
-			const { stdout } = await computer.exec(`rg --hidden --no-ignore -e '${pattern}' tree | wc -l`);
+		for (const { name, title, pattern, path = "tree", many = files } of SEARCHES) {
+			const all = { path, hidden: true, all: true, maxResults: 100_000 };
+			const ripgrep = `rg --hidden --no-ignore --json -e '${pattern}' ${path} > /dev/null`;
+			const { stdout } = await computer.exec(`rg --hidden --no-ignore -e '${pattern}' ${path} | wc -l`);
 			const found = await computer.files.search(pattern, all);
-			if (found.matches.length !== Number(stdout)) throw new Error(`expected ${stdout.trim()} matches, got ${found.matches.length}`);
+			// All of them: a search that ends early would be compared with one that does not.
+			if (found.truncated || found.matches.length !== Number(stdout))
+				throw new Error(`expected ${stdout.trim()} matches, got ${found.matches.length}`);
 			await stage.compare(
 				`search-${name}-${driver}`,
-				`Search for ${title}, ${files.toLocaleString("en-US")} files, ${driver}`,
+				`Search for ${title}, ${many.toLocaleString("en-US")} files, ${driver}`,
 				{
 					"ripgrep, in the same computer": () => computer.exec(ripgrep),
-					"grep -r, in the same computer": () => computer.exec(`grep -rnE '${pattern}' tree > /dev/null`, { timeoutMs: 120_000 }),
+					"grep -r, in the same computer": () => computer.exec(`grep -rnE '${pattern}' ${path} > /dev/null`, { timeoutMs: 120_000 }),
 					[ours(driver)]: () => computer.files.search(pattern, all),
 				},
 				{
@@ -44,12 +43,34 @@ export default async function run(stage) {
 	}
 }
 
-/** Source code of a kind: mostly lines that do not match, names that nearly do. */
+/** A tenth of all lines is nearly what the second one looks for, and what the third one does. */
+const SEARCHES = [
+	{ name: "literal", title: "a word that is in one file of a thousand", pattern: "needle_of_the_haystack" },
+	{
+		name: "regex",
+		title: "a regular expression that is in one file of a hundred",
+		pattern: "func(tion)? [a-z]+_[0-9]*7\\((needle|thread)",
+	},
+	{
+		name: "many",
+		title: "a regular expression with 48,000 matches",
+		pattern: "func(tion)? [a-z]+_[0-9]*7\\(",
+		path: "tree/first",
+		many: 4000,
+	},
+];
+
+/** Source code of a kind: mostly lines that do not match, names that nearly do. Of whatever size, what is in `first` is the same. */
 const TREE = `(set -e; mkdir -p tree; cd tree
 awk 'BEGIN { for (i = 0; i < 120; i++) printf "function some_%d(argument) { return needle_of_haystack(argument, %d); } // line %d\\n", i, i * 7, i }' > ../template
-for d in $(seq 0 99); do mkdir -p d$d; done
+for d in $(seq 0 99); do mkdir -p first/d$d rest/d$d; done
 awk 'BEGIN { while ((getline line < "../template") > 0) text = text line "\\n";
-	for (i = 0; i < FILES; i++) { f = "d" (i % 100) "/file-" i ".c"; printf "%s", text > f; if (i % 1000 == 0) print "needle_of_the_haystack" > f; close(f) } }')`;
+	for (i = 0; i < FILES; i++) {
+		f = (i < 4000 ? "first" : "rest") "/d" (i % 100) "/file-" i ".c"; printf "%s", text > f
+		if (i % 1000 == 0) print "needle_of_the_haystack" > f
+		if (i % 100 == 50) print "function other_77(needle) {" > f
+		close(f)
+	} }')`;
 
 /** The host's, with its libraries: the image has none. */
 async function bringRipgrep(computer) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -12,19 +13,6 @@ const (
 	maxText    = 500
 	textBefore = 150
 )
-
-// found is a line of the answer: a match, or context of one.
-type found struct {
-	Type       string `json:"type"`
-	Path       string `json:"path"`
-	PathBase64 string `json:"pathBase64,omitempty"`
-	Line       int    `json:"line"`
-	Column     int    `json:"column,omitempty"` // 1-based, in bytes
-	Length     int    `json:"length,omitempty"` // of the match, in bytes
-	Text       string `json:"text"`
-	CutBefore  int    `json:"cutBefore,omitempty"` // bytes of the line that are not in text
-	CutAfter   int    `json:"cutAfter,omitempty"`
-}
 
 // piece is the part of an answer that one file has in one batch.
 type piece struct {
@@ -35,38 +23,27 @@ type piece struct {
 
 // report writes what is found in one file after the other.
 type report struct {
-	path, base64 string
-	begun        bool // the file has a piece already
-	pieces       []piece
-	bytes        int
-	buffer       bytes.Buffer
-	encoder      *json.Encoder
-	ends         []int
-}
-
-func newReport() *report {
-	r := &report{}
-	r.encoder = json.NewEncoder(&r.buffer)
-	r.encoder.SetEscapeHTML(false)
-	return r
+	path   string // and its fields, once they are made
+	fields []byte
+	begun  bool // the file has a piece already
+	pieces []piece
+	bytes  int
+	buffer []byte
+	ends   []int
 }
 
 func (r *report) begin(path string) {
-	r.path, r.base64, r.begun = path, "", false
-	if !utf8.ValidString(path) { // JSON puts U+FFFD for the bytes
-		r.base64 = base64.StdEncoding.EncodeToString([]byte(path))
-	}
+	r.path, r.fields, r.begun = path, r.fields[:0], false
 }
 
 // cut closes a piece. A file that gives much has several.
 func (r *report) cut() {
-	if r.buffer.Len() > 0 {
-		r.pieces = append(r.pieces, piece{bytes.Clone(r.buffer.Bytes()), r.ends, !r.begun})
-		r.bytes += r.buffer.Len()
+	if len(r.buffer) > 0 {
+		r.pieces = append(r.pieces, piece{bytes.Clone(r.buffer), r.ends, !r.begun})
+		r.bytes += len(r.buffer)
 		r.begun = true
 	}
-	r.buffer.Reset()
-	r.ends = nil
+	r.buffer, r.ends = r.buffer[:0], nil
 }
 
 // take gives the pieces since the last time.
@@ -84,22 +61,67 @@ func (r *report) match(number int, line []byte, match span) {
 		from = max(0, min(from, to-maxText))
 	}
 	from, to = runeStart(line, from), runeStart(line, to)
-	r.write(found{
-		Type: "match", Line: number, Column: match.from + 1, Length: match.to - match.from,
-		Text: string(line[from:to]), CutBefore: from, CutAfter: len(line) - to,
-	})
-	r.ends = append(r.ends, r.buffer.Len())
+	r.open("match", number)
+	r.number("column", match.from+1)
+	r.number("length", match.to-match.from)
+	r.close(line, from, to)
+	r.ends = append(r.ends, len(r.buffer))
 }
 
 func (r *report) context(number int, line []byte) {
 	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\r'})
 	to := runeStart(line, min(len(line), maxText))
-	r.write(found{Type: "context", Line: number, Text: string(line[:to]), CutAfter: len(line) - to})
+	r.open("context", number)
+	r.close(line, 0, to)
 }
 
-func (r *report) write(one found) {
-	one.Path, one.PathBase64 = r.path, r.base64
-	_ = r.encoder.Encode(one)
+// open begins a line of the answer. It is written by hand, five times as fast as by reflection.
+func (r *report) open(kind string, number int) {
+	if len(r.fields) == 0 {
+		r.fields = appendText(append(r.fields, `","path":`...), []byte(r.path))
+		if !utf8.ValidString(r.path) { // JSON has U+FFFD for the bytes
+			r.fields = append(r.fields, `,"pathBase64":"`+base64.StdEncoding.EncodeToString([]byte(r.path))+`"`...)
+		}
+	}
+	r.buffer = append(append(r.buffer, `{"type":"`...), kind...)
+	r.buffer = append(r.buffer, r.fields...)
+	r.number("line", number)
+}
+
+// number writes nothing for 0.
+func (r *report) number(name string, value int) {
+	if value != 0 {
+		r.buffer = append(append(append(r.buffer, `,"`...), name...), `":`...)
+		r.buffer = strconv.AppendInt(r.buffer, int64(value), 10)
+	}
+}
+
+// close ends it with what is shown of a line, and how much is not.
+func (r *report) close(line []byte, from, to int) {
+	r.buffer = appendText(append(r.buffer, `,"text":`...), line[from:to])
+	r.number("cutBefore", from)
+	r.number("cutAfter", len(line)-to)
+	r.buffer = append(r.buffer, "}\n"...)
+}
+
+// appendText writes text in quotes.
+func appendText(to, text []byte) []byte {
+	start := len(to)
+	to = append(to, '"')
+	for i, b := range text {
+		switch {
+		case b == '"' || b == '\\':
+			to = append(to, '\\', b)
+		case b == '\t':
+			to = append(to, '\\', 't')
+		case b < ' ' || b >= utf8.RuneSelf:
+			rest, _ := json.Marshal(string(text))
+			return append(to[:start], rest...)
+		default:
+			to = append(to, text[i])
+		}
+	}
+	return append(to, '"')
 }
 
 // runeStart goes back to where a character begins.

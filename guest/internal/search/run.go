@@ -94,7 +94,7 @@ func (r *run) batches(list func(each func(path string) error) error, work, pendi
 func (r *run) work(work <-chan *batch) {
 	s := &scanner{
 		ctx: r.ctx, pattern: r.pattern, filter: r.pattern.filter(), matcher: newMatcher(r.pattern), context: r.context,
-		report: newReport(), buffer: make([]byte, bufferBytes),
+		report: &report{}, buffer: make([]byte, bufferBytes),
 	}
 	for b := range work {
 		s.left, s.full = r.limit, func() {

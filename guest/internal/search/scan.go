@@ -155,7 +155,7 @@ func (s *scanner) match(text []byte, begin, stop int, line []byte, match span) {
 	s.report.match(s.lineAt(text, begin), line, match)
 	s.printed = min(stop+1, len(text))
 	s.left--
-	if s.report.buffer.Len() >= handOverBytes {
+	if len(s.report.buffer) >= handOverBytes {
 		s.report.cut()
 		s.full()
 	}

@@ -22,6 +22,19 @@ func ask(method, route string, body []byte) *httptest.ResponseRecorder {
 
 type fields map[string]any
 
+// found is a line of the answer: a match, or context of one.
+type found struct {
+	Type       string `json:"type"`
+	Path       string `json:"path"`
+	PathBase64 string `json:"pathBase64"`
+	Line       int    `json:"line"`
+	Column     int    `json:"column"` // 1-based, in bytes
+	Length     int    `json:"length"` // of the match, in bytes
+	Text       string `json:"text"`
+	CutBefore  int    `json:"cutBefore"` // bytes of the line that are not in text
+	CutAfter   int    `json:"cutAfter"`
+}
+
 // find searches and gives what it found and the last line.
 func find(t testing.TB, request fields) (all []found, end summary) {
 	t.Helper()

@@ -91,6 +91,10 @@ export async function search(connection: Connection, pattern: string, options: S
 	return findings.result();
 }
 
+/** The context where there is none. */
+const NONE: SearchLine[] = [];
+Object.freeze(NONE);
+
 /** Puts context to its match, and counts: no guest makes it hold more than was asked for. */
 class Findings {
 	readonly #maxResults: number;
@@ -121,17 +125,26 @@ class Findings {
 	#match(json: Json): void {
 		if (this.#matches.length === this.#maxResults) throw broken(`expected at most ${this.#maxResults} matches, got more`);
 		const path = text(json, "path");
-		const before = this.#waiting.filter((waiting) => waiting.path === path).map(({ line }) => line);
-		this.#waiting = [];
+		const last = this.#matches.at(-1);
+		const pathBytes = json["pathBase64"] === undefined ? undefined : Buffer.from(text(json, "pathBase64"), "base64");
+		let before = NONE;
+		if (this.#waiting.length > 0) {
+			before = this.#waiting.filter((waiting) => waiting.path === path).map(({ line }) => line);
+			this.#waiting = [];
+		}
 		this.#matches.push({
-			path,
-			...(json["pathBase64"] !== undefined && { pathBytes: Buffer.from(text(json, "pathBase64"), "base64") }),
-			...searchLine(json),
+			// One text for all of a file: there may be many.
+			path: last?.path === path ? last.path : path,
+			...(pathBytes !== undefined && { pathBytes }),
+			line: count(json, "line"),
+			text: text(json, "text"),
+			cutBefore: optionalCount(json, "cutBefore"),
+			cutAfter: optionalCount(json, "cutAfter"),
 			column: count(json, "column"),
 			// Left out by the agent where it is 0: an empty match.
 			length: optionalCount(json, "length"),
 			before,
-			after: [],
+			after: this.#context > 0 ? [] : NONE,
 		});
 	}
 
