@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { engineError, refusedLimit } from "../../packages/computer/src/drivers/engine/errors.js";
+import { engineError, execError, refusedLimit } from "../../packages/computer/src/drivers/engine/errors.js";
 import { explainPull, withTag } from "../../packages/computer/src/drivers/engine/image.js";
 
 describe("an engine's answer becomes a typed error", () => {
@@ -37,6 +37,7 @@ describe("an engine's answer becomes a typed error", () => {
 		[404, "failed to find image nope:1: registry.example/library/nope:1: No such image", "image_not_found"],
 		[500, "write /var/lib/docker/tmp/x: no space left on device", "disk_full"],
 		[400, "Unknown runtime specified runsc", "not_supported"],
+		[500, 'default OCI runtime "runsc" not found: invalid argument', "not_supported"],
 		[500, "failed to create shim task: OCI runtime create failed: unable to start container process: exec format error", "machine_failed"],
 		[500, "crun: controller `pids` is not available: OCI runtime error", "machine_failed"],
 		[400, "Minimum memory limit allowed is 6MB", "invalid_argument"],
@@ -64,6 +65,43 @@ describe("an engine's answer becomes a typed error", () => {
 		// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 		expect(message).not.toMatch(/[\u0000-\u001f]/);
 		expect(message.length).toBeLessThan(2_100);
+	});
+});
+
+describe("what an engine says in the stream of a program that did not start becomes the same errors", () => {
+	// Word for word what Docker 20.10 and 28, Podman 4.3 and runc, crun say, most of them when the machine ends at that moment.
+	test.each([
+		["No such exec instance: 26ed3f", "machine_gone"],
+		["No such container: ce59d8", "machine_gone"],
+		["Container ce59d8 is not running", "machine_gone"],
+		["OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown", "machine_gone"],
+		["OCI runtime exec failed: exec failed: cannot exec in a paused container (use --ignore-paused to override): unknown", "machine_gone"],
+		[
+			"OCI runtime exec failed: exec failed: unable to start container process: error executing setns process: exit status 1: unknown",
+			"machine_gone",
+		],
+		[
+			"OCI runtime exec failed: exec failed: unable to start container process: read init-p: connection reset by peer: unknown",
+			"machine_gone",
+		],
+		[
+			"OCI runtime exec failed: exec failed: unable to create new parent process: namespace path: lstat /proc/7/ns/ipc: no such file",
+			"machine_gone",
+		],
+		["cannot exec in a deleted state: unknown", "machine_gone"],
+		["container create failed (no logs from conmon): conmon bytes", "limit_reached"],
+		["OCI runtime exec failed: exec failed: unable to start container process: fork: resource temporarily unavailable", "limit_reached"],
+		['OCI runtime exec failed: exec failed: unable to start container process: exec: "/x": no such file or directory', "machine_failed"],
+		[
+			"executable file `/x` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found",
+			"machine_failed",
+		],
+		["lms-computer agent: nobody listens", "machine_failed"],
+	])("%s: %s", (words, code) => {
+		const error = execError(words, "Docker", "connect to the machine box");
+		expect(error.code).toBe(code);
+		expect(error.message).toBe(`Docker could not connect to the machine box: ${words}`);
+		expect(error.hint).not.toBe("");
 	});
 });
 

@@ -239,9 +239,21 @@ export class Slot {
 			} catch (error) {
 				// It was on its way down: an engine goes on to say that it runs until it has been told of its end. Or it was full for a moment.
 				const passing = isComputerError(error, "machine_gone") || isComputerError(error, "limit_reached");
-				if (Date.now() > deadline || !passing) throw error;
+				const doubtful = isComputerError(error, "machine_failed");
+				if (Date.now() > deadline || !(passing || doubtful)) throw error;
 				await pause(pauseMs, undefined, { signal: options.signal }).catch(() => {});
+				if (doubtful && (await this.#runs(options))) throw error;
 			}
+		}
+	}
+
+	/** What cannot be reached in it may be so because it has ended since. */
+	async #runs({ signal }: Abortable): Promise<boolean> {
+		try {
+			return (await this.machine.inspect({ signal })).state === "running";
+		} catch (error) {
+			if (isComputerError(error, "machine_gone")) return false;
+			throw error;
 		}
 	}
 

@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
 	{
 		code: "not_supported",
 		pattern:
-			/unknown( or invalid)? runtime|runtime [^ ]* ?(is )?not (found|installed)|(default )?OCI runtime .* not found|executable file not found.*runtime|unable to retrieve OCI runtime error/i,
+			/unknown( or invalid)? runtime|runtime [^ ]* ?(is )?not (found|installed)|OCI runtime "[^"]*" not found|executable file not found.*runtime|unable to retrieve OCI runtime error/i,
 		hint: "Install that OCI runtime and register it with the engine, or leave `runtime` out.",
 	},
 	{
@@ -61,6 +61,22 @@ const RULES: readonly Rule[] = [
 	{ code: "machine_gone", pattern: /^/, status: [404] },
 ];
 
+/** Of a program that is started in a machine these come before the others. */
+const EXEC_RULES: readonly Rule[] = [
+	{
+		// The machine's first process ended at that moment: the engine has not heard of it yet, and its runtime meets what is left.
+		code: "machine_gone",
+		pattern:
+			/cannot exec in a (created|paused|stopped|deleted)|container does not exist|task .*not found|(starting|executing) setns process|adding pid \d+ to cgroups|(read|write) init-p|namespace path: lstat|ttrpc: closed/i,
+	},
+	{
+		// Podman's helper dies without a word where the machine's processes are at their limit, as they are for a moment after a flood of them is killed.
+		code: "limit_reached",
+		pattern: /conmon|resource temporarily unavailable|cannot allocate memory/i,
+		hint: "End some of the machine's processes, or raise its limits on processes and memory.",
+	},
+];
+
 const UNREACHABLE: ReadonlySet<string> = new Set([
 	"ENOENT",
 	"ECONNREFUSED",
@@ -83,6 +99,24 @@ export function isUnreachable(code: string | undefined): boolean {
  * @param action what was being done, to follow "could not": `start the machine box`
  */
 export function engineError(failure: EngineFailure, engine: string, action: string): ComputerError {
+	return explain(failure, engine, action, RULES);
+}
+
+/**
+ * Of a program that did not start in a running machine: an engine says so in the program's own stream. The last words of one that ended without an answer are
+ * taken for the same.
+ */
+export function execError(words: string, engine: string, action: string): ComputerError {
+	const error = explain({ message: words }, engine, action, [...EXEC_RULES, ...RULES]);
+	// The others are about making a machine, and this one is made.
+	if (error.retryable || error.code === "disk_full") return error;
+	return new ComputerError("machine_failed", error.message, {
+		hint: "Stop and start the computer; if that does not help, remove it and make it anew.",
+		context: error.context,
+	});
+}
+
+function explain(failure: EngineFailure, engine: string, action: string, rules: readonly Rule[]): ComputerError {
 	// The client library's own preface, where the answer was a stream.
 	const words = cleanWords(failure.message.replace(/^\(HTTP code \d+\) [^-]*- (?=.)/, ""));
 	const context = { engine, words, ...(failure.status === undefined ? {} : { status: failure.status }) };
@@ -99,7 +133,7 @@ export function engineError(failure: EngineFailure, engine: string, action: stri
 			hint: `Look whether ${engine} was restarted, then try again.`,
 		});
 	}
-	const rule = RULES.find(({ pattern, status }) => pattern.test(words) && (status === undefined || status.includes(failure.status ?? 0)));
+	const rule = rules.find(({ pattern, status }) => pattern.test(words) && (status === undefined || status.includes(failure.status ?? 0)));
 	const hint = rule?.hint === undefined ? {} : { hint: rule.hint };
 	return new ComputerError(rule?.code ?? "engine_failed", `${engine} could not ${action}: ${words}`, { ...details, ...hint });
 }

@@ -15,16 +15,19 @@ const UNSENT_BYTES = 32 * 1024 * 1024;
 export class ExecStream extends Duplex {
 	readonly #socket: Duplex;
 	readonly #frames: FrameReader;
+	readonly #explain: (words: string) => ComputerError;
 	#reads = 0;
 	#full = false;
 	#stdoutSeen = false;
 	#ended = false;
 	#stderr = Buffer.alloc(0);
 
-	constructor(socket: Duplex) {
+	/** @param explain why it did not start, or ended at once, from what was said instead of an answer */
+	constructor(socket: Duplex, explain: (words: string) => ComputerError) {
 		// Nothing can be written to a process that is gone.
 		super({ allowHalfOpen: false });
 		this.#socket = socket;
+		this.#explain = explain;
 		this.#frames = new FrameReader((type, part) => (type === "stdout" ? this.#onStdout(part) : this.#onStderr(part)));
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
@@ -100,7 +103,7 @@ export class ExecStream extends Duplex {
 		if (this.destroyed) return;
 		// Docker reports an exec that did not start inside stdout, as text. The agent begins with a small HTTP/2 frame, so with 0.
 		if (!this.#stdoutSeen && part[0] !== 0) {
-			this.destroy(failed(part.toString("utf8")));
+			this.destroy(this.#explain(part.toString("utf8")));
 			return;
 		}
 		this.#stdoutSeen = true;
@@ -115,27 +118,11 @@ export class ExecStream extends Duplex {
 		if (this.#ended) return;
 		this.#ended = true;
 		if (!this.#frames.atBoundary) this.destroy(lost("it ended in the middle of a frame"));
-		else if (!this.#stdoutSeen && this.#stderr.length > 0) this.destroy(failed(this.#stderr.toString("utf8")));
+		else if (!this.#stdoutSeen && this.#stderr.length > 0) this.destroy(this.#explain(this.#stderr.toString("utf8")));
 		else this.push(null);
 	}
 }
 
 function lost(reason: string, cause?: Error): ComputerError {
 	return new ComputerError("connection_lost", `The engine's stream to the agent broke: ${cleanWords(reason)}`, { cause });
-}
-
-function failed(text: string): ComputerError {
-	const words = cleanWords(text);
-	// The last: the machine's first process ended in the middle of it.
-	if (/not running|stopped|paused|error starting setns process/i.test(words))
-		return new ComputerError("machine_gone", `The machine does not run: ${words}`);
-	// Podman's helper dies without a word where the machine's processes are at their limit, as they are for a moment after a flood of them is killed.
-	if (/conmon|resource temporarily unavailable|cannot allocate memory/i.test(words)) {
-		return new ComputerError("limit_reached", `The machine had no room for the connection's own process: ${words}`, {
-			hint: "End some of its processes, or raise its limits on processes and memory.",
-		});
-	}
-	return new ComputerError("machine_failed", `The agent could not be reached inside the machine: ${words}`, {
-		hint: "Stop and start the computer; if that does not help, remove it and make it anew.",
-	});
 }
