@@ -1,18 +1,14 @@
 package boot
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"syscall"
-	"time"
 )
 
 // A machine's checkpoints are whole copies of what is its own, below its directory. No layer is shared: a mounted overlay holds its
@@ -54,13 +50,15 @@ func copyFiles(in io.Reader, out io.Writer) error {
 	if err := errors.Join(cleanAbsolute(order.Directory), cleanAbsolute(order.Target)); err != nil {
 		return err
 	}
-	held, err := lockFiles(order.Directory)
+	source, hold := order.Directory, holdStill
+	if order.Checkpoint != "" {
+		hold = holdFiles
+	}
+	release, err := hold(order.Directory)
 	if err != nil {
 		return err
 	}
-	defer held.Close()
-	source := order.Directory
-	release := func() error { return nil }
+	defer release() // for the ways out before it is asked
 	if order.Checkpoint != "" {
 		if !tokenPattern.MatchString(order.Checkpoint) {
 			return failf("invalid_argument", "expected the id of a checkpoint, got %q", order.Checkpoint)
@@ -69,8 +67,6 @@ func copyFiles(in io.Reader, out io.Writer) error {
 		if _, err := os.Lstat(filepath.Join(source, checkpointFile)); err != nil {
 			return failf("not_found", "the checkpoint %s is not there: %s", order.Checkpoint, err)
 		}
-	} else if release, err = holdStill(order.Directory); err != nil {
-		return err
 	}
 	bytes, err := copyParts(source, order.Target)
 	if err := errors.Join(err, release()); err != nil {
@@ -114,66 +110,6 @@ func asOwner(name string, in io.Reader, out io.Writer) error {
 		return refusal(err)
 	}
 	return nil
-}
-
-// lockFiles keeps copies, rollbacks and the removal of a machine apart from each other. It waits, and dies with its holder.
-func lockFiles(directory string) (*os.File, error) {
-	file, err := os.Open(directory)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failf("machine_gone", "expected the machine directory %s, it is not there", directory)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
-			break
-		}
-	}
-	if err != nil {
-		file.Close()
-		return nil, os.NewSyscallError("flock", err)
-	}
-	return file, nil
-}
-
-// holdStill keeps a machine from changing its files: one that does not run from being started, one that runs by freezing it.
-// release tells whether that held to the end.
-func holdStill(directory string) (release func() error, err error) {
-	held, err := lockUnlessReady(directory)
-	if err != nil {
-		return nil, err
-	}
-	if held != nil {
-		return held.Close, nil
-	}
-	connection, err := net.Dial("unix", filepath.Join(directory, controlSocket))
-	if err != nil {
-		return nil, failf("busy", "the machine ended while its files were to be copied: %s", err)
-	}
-	_ = connection.SetDeadline(time.Now().Add(bootDeadline + freezeDeadline))
-	lines := bufio.NewReader(connection)
-	ask := func(question, want string) error {
-		if question != "" {
-			fmt.Fprintln(connection, question)
-		}
-		if line, err := lines.ReadString('\n'); err != nil || line != want+"\n" {
-			connection.Close()
-			return failf("busy", "expected the machine's supervisor to say %q, got %q (%v)", want, line, err).hint("Try again.")
-		}
-		return nil
-	}
-	if err := ask("", "ready"); err != nil {
-		return nil, err
-	}
-	if err := ask("freeze", "frozen"); err != nil {
-		return nil, err
-	}
-	_ = connection.SetDeadline(time.Time{})
-	return func() error {
-		defer connection.Close()
-		return ask("thaw", "thawed")
-	}, nil
 }
 
 // erase is `agent boot erase`: it removes a checkpoint, or what was made ready for one or for a rollback.

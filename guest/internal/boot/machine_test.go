@@ -113,9 +113,13 @@ func (m machine) boot() (*exec.Cmd, answer) {
 }
 
 // tryBoot starts a supervisor and gives it and its answer.
-func (m machine) tryBoot() (*exec.Cmd, answer) {
+func (m machine) tryBoot(changes ...func(*Spec)) (*exec.Cmd, answer) {
 	m.Helper()
-	spec, err := json.Marshal(Spec{Directory: m.directory, Name: "m", Hostname: "tester", CPUs: 1, MemoryBytes: 256 << 20, PIDs: 200, Network: "none", Env: map[string]string{"GREETING": "hi there"}})
+	wanted := Spec{Directory: m.directory, Name: "m", Hostname: "tester", CPUs: 1, MemoryBytes: 256 << 20, PIDs: 200, Network: "none", Env: map[string]string{"GREETING": "hi there"}}
+	for _, change := range changes {
+		change(&wanted)
+	}
+	spec, err := json.Marshal(wanted)
 	must(m.T, err)
 	command := exec.Command("/proc/self/exe", "boot")
 	command.Stdin, command.Stderr = bytes.NewReader(spec), os.Stderr

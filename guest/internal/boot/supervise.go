@@ -96,24 +96,9 @@ func start(in io.Reader, out io.Writer) error {
 		terminate(child.Process, ended)
 	}
 	if spec.UnheldMs > 0 && !master.keep.Load() {
-		removeOwn(place.settle())
+		_ = clearAway(place.settle()) // what is left when it fails is broken, and a leftover
 	}
 	return nil
-}
-
-// removeOwn is for an ephemeral machine that has ended, by the holder of its lock. What is left of a removal that fails is broken, and a leftover.
-func removeOwn(directory string) {
-	root, err := os.OpenRoot(directory)
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	files, err := lockFiles(directory)
-	if err != nil {
-		return
-	}
-	defer files.Close()
-	_ = clearAway(root, directory)
 }
 
 // terminate asks PID 1 to end and kills it after the grace. It asks again and again, since the kernel drops a signal for which
@@ -196,13 +181,18 @@ func (s *supervisor) serve(control net.Listener) {
 func (s *supervisor) converse(connection net.Conn) {
 	defer connection.Close()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(connection, format+"\n", args...) }
+	lines := bufio.NewScanner(connection)
 	if s.leaving.Load() {
+		// Who wants to freeze it holds the lock of its files, for which its end may have to wait.
+		if lines.Scan() && lines.Text() == "freeze" {
+			return
+		}
 		select {} // until the process ends
 	}
 	say("ready")
 	thaw := func() {}
 	defer func() { thaw() }()
-	for lines := bufio.NewScanner(connection); lines.Scan(); {
+	for lines.Scan() {
 		verb, argument, _ := strings.Cut(lines.Text(), " ")
 		switch verb {
 		case "freeze":

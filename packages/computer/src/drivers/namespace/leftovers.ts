@@ -25,7 +25,7 @@ export async function findLeftovers(root: string, machineOf: MachineOf): Promise
 			driver: "namespace",
 			kind: "directory",
 			what: basename(path),
-			why: "the making of a machine was cut short",
+			why: basename(path).startsWith(".gone-") ? "its removal was cut short" : "the making of a machine was cut short",
 			remove: () => rm(path, { recursive: true, force: true }),
 		}),
 	);

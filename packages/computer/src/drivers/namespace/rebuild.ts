@@ -21,7 +21,7 @@ export async function rebuildMachine(machine: NamespaceMachine, spec: MachineSpe
 	onProgress?.({ phase: "create", message: `making ${spec.name} anew` });
 	for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
 		await machine.halt();
-		const next = keepFiles ? undefined : await emptyLayers(machine.directory);
+		const next = keepFiles ? undefined : await emptyLayers(machine);
 		await writeRecord(machine.directory, { ...record, spec });
 		try {
 			if ((await machine.boot({ ...spec, ...(next === undefined ? {} : { next }) })) === "started") return machine;
@@ -35,10 +35,17 @@ export async function rebuildMachine(machine: NamespaceMachine, spec: MachineSpe
 }
 
 /** @returns what `agent boot` takes as `next`: see guest/internal/boot/rollback.go */
-async function emptyLayers(directory: string): Promise<string> {
+async function emptyLayers({ directory, name }: NamespaceMachine): Promise<string> {
 	const token = randomBytes(6).toString("hex");
-	for (const part of ["rootfs", "upper"]) await mkdir(join(directory, `next.${token}`, part), { recursive: true, mode: 0o755 });
-	// It rests on no checkpoint any more.
-	await writeFile(join(directory, `next.${token}`, "base"), "", { mode: 0o600 });
+	const next = join(directory, `next.${token}`);
+	try {
+		// One by one: the directory of a machine that is being removed must not come back.
+		for (const path of [next, join(next, "rootfs"), join(next, "upper")]) await mkdir(path, { mode: 0o755 });
+		// It rests on no checkpoint any more.
+		await writeFile(join(next, "base"), "", { mode: 0o600 });
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		throw new ComputerError("machine_gone", `The machine ${name} was removed`, { cause: error });
+	}
 	return token;
 }
