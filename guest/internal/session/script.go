@@ -14,9 +14,11 @@ func initLine(bash bool, dir string) string {
 	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") + `\command printf '\0X%s\0' "${PWD-}" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {
-		line += "; set +o history +H"
+		return line + "; set +o history +H\n"
 	}
-	return line + "\n"
+	// In busybox the end of a child interrupts the read of the next command (SIGCHLD without SA_RESTART), and that is taken for an end of input. Unless
+	// 50 of them come without a command between; a line of its own, since a shell without that option gives up the rest.
+	return line + "\nset -o ignoreeof\n"
 }
 
 // The end of a complete file of saveEnv.
