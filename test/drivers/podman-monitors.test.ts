@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
 import { describe, expect, test } from "vitest";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
 import { endOrphanedMonitors } from "../../packages/computer/src/drivers/podman/monitors.js";
 import { DRIVERS } from "../support/drivers.js";
+import { guestArguments } from "../support/suite.js";
 
 const targets = DRIVERS.filter(({ driver }) => driver === "podman");
 
@@ -18,11 +20,7 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		const computer = await target.open("watched");
 		const { id } = await computer.inspect();
 		// One exec by the engine's API, whatever way our own connections take.
-		const driver = createPodmanDriver();
-		const found = await driver.probe();
-		await driver.close();
-		if (!found.usable) throw new Error(found.reason);
-		const exec = await new Docker({ socketPath: found.endpoint })
+		const exec = await new Docker({ socketPath: await endpoint() })
 			.getContainer(id)
 			.exec({ Cmd: ["/.lms/agent", "version"], AttachStdout: true });
 		(await exec.start({})).resume();
@@ -40,4 +38,37 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		await endOrphanedMonitors();
 		await expect.poll(() => monitors(id)).toEqual([]);
 	});
+
+	test.skipIf(target.skip !== undefined)("a machine that is started again while it is removed is gone", { timeout: 60_000 }, async () => {
+		for (let round = 0; round < 2; round++) {
+			const computer = await target.open(`again-${round}`);
+			const container = new Docker({ socketPath: await endpoint() }).getContainer((await computer.inspect()).id);
+			// What its first process was given, however often it is started.
+			const given = await guestArguments(computer);
+			const made = given[given.indexOf("--made") + 1] ?? "";
+			expect(await processesWith(made)).toHaveLength(1);
+			const over = new AbortController();
+			const starts = [1, 2].map(async () => {
+				while (!over.signal.aborted) await container.start().catch(() => {});
+			});
+			await computer.remove();
+			over.abort();
+			await Promise.all(starts);
+			await expect.poll(() => processesWith(made)).toEqual([]);
+		}
+	});
 });
+
+async function endpoint(): Promise<string> {
+	const driver = createPodmanDriver();
+	const found = await driver.probe();
+	await driver.close();
+	if (!found.usable) throw new Error(found.reason);
+	return found.endpoint;
+}
+
+async function processesWith(word: string): Promise<string[]> {
+	const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+	const commands = await Promise.all(pids.map(async (pid) => await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+	return commands.filter((command) => command.split("\0").includes(word));
+}

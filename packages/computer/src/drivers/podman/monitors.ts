@@ -9,6 +9,9 @@ const PREFIX = "lms-";
  *
  * That a container is gone is told by its own directory, which is there before its monitor and goes with it: a list of containers has none that were made since,
  * nor those of another storage of Podman's, and without its monitor a container is lost.
+ *
+ * What such a monitor still watches ends with it: Podman lets go of its lock while it waits for a container that it removes to end, and removes one that was started
+ * again in that moment as it runs.
  * @param of one container; else all of ours
  */
 export async function endOrphanedMonitors(of?: string): Promise<void> {
@@ -19,7 +22,9 @@ export async function endOrphanedMonitors(of?: string): Promise<void> {
 				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
 				if (monitor === undefined || (of === undefined ? !monitor.containerName.startsWith(PREFIX) : monitor.containerId !== of)) return;
 				if ((await stat(`/proc/${pid}`)).uid !== process.getuid?.() || !(await isMissing(monitor.directory))) return;
-				process.kill(Number(pid), "SIGKILL");
+				const watched = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter((child) => child !== "");
+				// It first, or it would report their end to a Podman that knows nothing of them.
+				for (const one of [pid, ...watched]) process.kill(Number(one), "SIGKILL");
 			} catch {
 				// It has ended by itself.
 			}
