@@ -1,10 +1,14 @@
 package search
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
 	"time"
 )
+
+// writeBytes go to the server at once: a piece alone is often small, and each write costs it two switches of goroutines.
+const writeBytes = 64 << 10
 
 // summary is the last line of an answer.
 type summary struct {
@@ -20,6 +24,7 @@ type summary struct {
 // answer streams JSON lines.
 type answer struct {
 	w              http.ResponseWriter
+	out            *bufio.Writer
 	left           int // matches
 	bytes          int
 	begun          bool
@@ -31,6 +36,7 @@ type answer struct {
 func (a *answer) begin() {
 	if !a.begun {
 		a.begun = true
+		a.out = bufio.NewWriterSize(a.w, writeBytes)
 		a.w.Header().Set("content-type", "application/x-ndjson")
 	}
 }
@@ -56,12 +62,13 @@ func (a *answer) take(pieces []piece) bool {
 		a.left -= len(ends)
 		a.matches += len(ends)
 		a.bytes += len(data)
-		if _, err := a.w.Write(data); err != nil || a.truncated {
+		if _, err := a.out.Write(data); err != nil || a.truncated {
 			return false
 		}
 	}
 	if now := time.Now(); now.Sub(a.flushed) > flushInterval {
 		a.flushed = now
+		_ = a.out.Flush()
 		_ = http.NewResponseController(a.w).Flush()
 	}
 	return true
@@ -69,8 +76,9 @@ func (a *answer) take(pieces []piece) bool {
 
 func (a *answer) end(r *run, unreadable int) {
 	a.begin()
-	_ = json.NewEncoder(a.w).Encode(summary{
+	_ = json.NewEncoder(a.out).Encode(summary{
 		Type: "summary", Files: a.files, Matches: a.matches, Truncated: a.truncated,
 		Searched: r.searched.Load(), Binary: r.binary.Load(), Unreadable: unreadable,
 	})
+	_ = a.out.Flush()
 }

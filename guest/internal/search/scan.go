@@ -131,7 +131,10 @@ func (s *scanner) look(text []byte, from int) {
 		if i := bytes.IndexByte(text[hit:], '\n'); i >= 0 {
 			stop = hit + i
 		}
-		line := bytes.TrimSuffix(text[begin:stop], []byte{'\r'})
+		line := text[begin:stop]
+		if last := len(line) - 1; last >= 0 && line[last] == '\r' {
+			line = line[:last]
+		}
 		if match, ok := s.matcher.find(line); ok {
 			s.match(text, begin, stop, line, match)
 		}
