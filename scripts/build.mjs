@@ -18,6 +18,7 @@ import {
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withoutTls } from "./without-tls.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = join(ROOT, "packages/computer");
@@ -102,18 +103,26 @@ function buildAgent() {
 		return;
 	}
 	mkdirSync(AGENT, { recursive: true });
-	for (const arch of ARCHITECTURES) {
-		const started = performance.now();
-		const target = join(AGENT, `agent-linux-${arch}`);
-		const flags = ["-trimpath", "-ldflags", `-s -w -buildid= -X main.version=${version}`];
-		const env = { ...process.env, CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "" };
-		// By a rename, so that nobody ever copies half an agent.
-		const fresh = `${target}.${process.pid}`;
-		run("go", ["build", ...flags, "-o", fresh, "."], { cwd: GUEST, env });
-		renameSync(fresh, target);
-		say(`agent ${version} for linux/${arch}`, started);
-	}
+	withoutTls(join(GUEST, "internal/notls"), (overlay) => {
+		for (const arch of ARCHITECTURES) compile(arch, version, overlay);
+	});
 	writeFileSync(stamp, version);
+}
+
+function compile(arch, version, overlay) {
+	const started = performance.now();
+	const target = join(AGENT, `agent-linux-${arch}`);
+	// By a rename, so that nobody ever copies half an agent.
+	const fresh = `${target}.${process.pid}`;
+	const flags = ["-trimpath", "-ldflags", `-s -w -buildid= -X main.version=${version}`, "-o", fresh];
+	const options = { cwd: GUEST, env: { ...process.env, CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "" } };
+	const small = spawnSync("go", ["build", ...overlay, ...flags, "."], { ...options, encoding: "utf8" });
+	if (small.status !== 0) {
+		run("go", ["build", ...flags, "."], options);
+		console.log(`The agent has TLS in it, which it has no use for: this Go can not leave it out.\n${small.stderr}`);
+	}
+	renameSync(fresh, target);
+	say(`agent ${version} for linux/${arch}`, started);
 }
 
 /** The package's version and a hash of all that the agent is made from: a changed agent is a new version to the drivers. */
