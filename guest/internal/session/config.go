@@ -2,6 +2,7 @@ package session
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -56,4 +57,17 @@ func (c Config) argv() (argv []string, bash bool) {
 		return []string{c.Shell, "sh", "-i"}, false
 	}
 	return []string{c.Shell, "-i"}, false
+}
+
+// isBusybox tells whether the shell, under whatever name, is that of /bin/busybox.
+func (c Config) isBusybox() bool {
+	if path, err := filepath.EvalSymlinks(c.Shell); err == nil && strings.HasPrefix(filepath.Base(path), "busybox") {
+		return true
+	}
+	shell, err := os.Stat(c.Shell)
+	if err != nil {
+		return false
+	}
+	busybox, err := os.Stat("/bin/busybox")
+	return err == nil && os.SameFile(shell, busybox)
 }

@@ -14,11 +14,9 @@ func initLine(bash bool, dir string) string {
 	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") + `\command printf '\0X%s\0' "${PWD-}" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {
-		return line + "; set +o history +H\n"
+		line += "; set +o history +H"
 	}
-	// In busybox the end of a child interrupts the read of the next command (SIGCHLD without SA_RESTART), and that is taken for an end of input. Unless
-	// 50 of them come without a command between; a line of its own, since a shell without that option gives up the rest.
-	return line + "\nset -o ignoreeof\n"
+	return line + "\n"
 }
 
 // The end of a complete file of saveEnv.
@@ -51,9 +49,8 @@ type run struct {
 // ends the source, not the shell. It goes with redirections around it, so that an `exec >file` inside is undone, and with the control
 // FIFO nowhere open. The report is a line of its own, since SIGINT throws away the rest of the line that it interrupts.
 //
-// bash reads byte by byte and gets both lines at once. Other shells read ahead: dash throws that away with an interrupt, and busybox has
-// it in a buffer that its own forked applets then read as their standard input (`echo a | head -n 1` shows it). They say when they
-// begin, and are sent the report then.
+// bash reads byte by byte and gets both lines at once. Other shells read ahead, and throw that away with an interrupt. They say when they begin, and are
+// sent the report then.
 func (r run) lines(readsAhead bool) string {
 	var b strings.Builder
 	if readsAhead {

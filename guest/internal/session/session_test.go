@@ -155,6 +155,7 @@ func TestShellOutlivesItsChildren(t *testing.T) {
 			g.expect("echo here", 0, "here\n")
 		}
 		g.expect("echo $v", 0, "20\n")
+		g.expect("yes 2>/dev/null | head -n 1", 0, "y\n")
 	})
 }
 

@@ -26,8 +26,9 @@ type state struct {
 // shell is one interactive shell on a pipe. It runs one command at a time.
 type shell struct {
 	process *process.Process
-	dir     string // private files: the control FIFO, and those of each command
-	stdin   *os.File
+	dir     string   // private files: the control FIFO, and those of each command
+	stdin   *os.File // what the shell reads its commands from, to write
+	named   *fifo    // the same, where it has a name
 	control *os.File // read end
 	keeper  *os.File // a write end of our own, so that reading never ends
 	ahead   bool     // it reads its input ahead
@@ -85,20 +86,28 @@ func (s *shell) start(c Config, from *state) error {
 		return err
 	}
 	defer null.Close()
-	input, stdin, err := os.Pipe()
-	if err != nil {
-		return err
+	input := null
+	argv, bash := c.argv()
+	s.ahead = !bash
+	if c.isBusybox() {
+		// What it reads from its standard input it reads with fgets, which the end of a child interrupts (SIGCHLD without SA_RESTART): it takes that for an
+		// end of input. And its own forked applets read on in the same buffer. From a file that has a name it reads as other shells do.
+		if s.named, err = openFifo(filepath.Join(s.dir, "sh")); err != nil {
+			return err
+		}
+		argv, s.stdin = append(argv, s.named.path), s.named.keeper
+	} else {
+		if input, s.stdin, err = os.Pipe(); err != nil {
+			return err
+		}
+		defer input.Close()
 	}
-	defer input.Close()
-	s.stdin = stdin
 
 	for name, text := range map[string]string{"report": reportScript(s.dir), "status": statusScript} {
 		if err := writeFor(filepath.Join(s.dir, name), []byte(text)); err != nil {
 			return err
 		}
 	}
-	argv, bash := c.argv()
-	s.ahead = !bash
 	env, cwd := c.Env, c.Home
 	line := initLine(bash, s.dir)
 	s.cwd = c.Home
@@ -357,6 +366,7 @@ func (s *shell) discard() {
 	}
 	s.next.stdout.close()
 	s.next.stderr.close()
+	s.named.close()
 	_ = os.RemoveAll(s.dir)
 }
 
