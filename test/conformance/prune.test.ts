@@ -130,6 +130,22 @@ describe.for(DRIVERS)("$title", (target) => {
 		});
 	});
 
+	engine?.("images", () => {
+		test("one that has no name, since its engine was killed in the middle of a commit, is found and removed", async () => {
+			const computer = await target.open("nameless");
+			const labels = ["LABEL lms-computer.checkpoint=1", "LABEL lms-computer.prepared=0"].flatMap((label) => ["--change", label]);
+			const format = driver === "podman" ? ["--format", "docker"] : [];
+			const { stdout } = await run(driver, ["commit", ...format, ...labels, `lms-computer-${computer.name}`]);
+			const id = stdout.trim().replace(/^sha256:/, "");
+			expect(await found(driver)).toEqual([]);
+			anHourLater();
+			expect(await found(driver)).toEqual([expect.objectContaining({ kind: "image", what: id.slice(0, 12) })]);
+			await prune({ driver }, () => true);
+			expect((await run(driver, ["images", "--all", "--quiet", "--no-trunc"])).stdout).not.toContain(id);
+			expect(await found(driver)).toEqual([]);
+		});
+	});
+
 	const directory = driver === "namespace" ? describe.skipIf(target.skip !== undefined) : undefined;
 	directory?.("ownership in the state directory", () => {
 		test("34. what was killed in its making or its removal is found and removed", async () => {

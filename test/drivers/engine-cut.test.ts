@@ -80,4 +80,27 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 			}
 		});
 	}
+
+	test.skipIf(target.skip !== undefined)("a start that fails says why, also when the look after it fails too", async () => {
+		const computer = await target.open("cut-start");
+		await computer.stop();
+		const direct = create();
+		const availability = await direct.probe();
+		await direct.close();
+		if (!availability.usable) throw new Error(availability.reason);
+		const engine = await cutEngine(availability.endpoint);
+		const driver = create({ endpoint: engine.endpoint });
+		try {
+			const machine = await driver.attach(computer.name);
+			engine.cutAt(1, true);
+			await expect(machine?.start()).rejects.toMatchObject({
+				code: "connection_lost",
+				message: expect.stringContaining("to start the machine"),
+			});
+			expect(engine.cut).toMatch(/\/start$/);
+		} finally {
+			await driver.close();
+			engine.close();
+		}
+	});
 });

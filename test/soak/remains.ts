@@ -31,8 +31,7 @@ async function containers({ driver, prefix, engineDirectory }: Place): Promise<s
 async function images({ driver, engineDirectory }: Place): Promise<string[]> {
 	if (driver === "namespace" || engineDirectory === undefined) return [];
 	const { stdout } = await promisify(execFile)(driver, ["images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
-	// An engine that is killed in the middle of a commit keeps the image without its name, until its own `image prune`.
-	return lines(stdout).flatMap((line) => (line.endsWith(" <none>:<none>") ? [] : [`image ${line}`]));
+	return lines(stdout).map((line) => `image ${line}`);
 }
 
 /** Of machines of the run's own engine, by what they have mounted, and what has a computer's name in its command line. */

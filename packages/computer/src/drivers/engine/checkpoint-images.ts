@@ -73,6 +73,11 @@ function readTags({ Id, RepoTags, Labels, Created }: ImageInfo): StoredTag[] {
 	});
 }
 
+/** Made by a commit whose engine was killed before it gave the name, or kept for what others build upon it. */
+export function isNameless({ RepoTags, Labels }: ImageInfo): boolean {
+	return Labels?.[CHECKPOINT_LABELS.own] === "1" && (RepoTags ?? []).every((name) => name === "<none>:<none>");
+}
+
 /** Docker puts the hash's name in front of some ids, Podman of others. */
 export function plainId(id: string): string {
 	return id.replace(/^sha256:/, "");

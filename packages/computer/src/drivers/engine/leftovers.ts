@@ -6,7 +6,7 @@ import { LIFE } from "../../limits.js";
 import { agentHash } from "../agent-binary.js";
 import { ownerId } from "../ownership.js";
 import { changedContainers, forgetChanges } from "./changed-settings.js";
-import { allTags, dropTag, plainId } from "./checkpoint-images.js";
+import { allTags, dropTag, isNameless, plainId } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { LABELS, machineName } from "./labels.js";
@@ -56,12 +56,12 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 				{ driver, kind: "image", what: `lms-computer/${tag.kind}:${tag.name}.${tag.token}`, why, remove: () => dropTag(engine, tag) },
 			];
 		}),
-		...supersededImages(images, machines, owner).map(
-			(image): Leftover => ({
+		...unneededImages(images, machines, owner).map(
+			([image, why]): Leftover => ({
 				driver,
 				kind: "image",
-				what: image.RepoTags?.[0] ?? plainId(image.Id).slice(0, 12),
-				why: "it was prepared for another version of lms-computer, or for an image that is gone",
+				what: (isNameless(image) ? undefined : image.RepoTags?.[0]) ?? plainId(image.Id).slice(0, 12),
+				why,
 				sizeBytes: image.Size,
 				remove: (o) => removeImage(engine, image.Id, o),
 			}),
@@ -120,16 +120,22 @@ function hasEnded({ State, Created }: ContainerInfo): boolean {
 	return State !== "running" && State !== "paused" && isOlder(Created, 2 * LIFE.unclaimedMs);
 }
 
-/** The engine refuses to remove what others build upon; these are not even tried. */
-function supersededImages(images: readonly ImageInfo[], machines: readonly ContainerInfo[], owner: string): readonly ImageInfo[] {
+/** And why. The engine refuses to remove what others build upon; these are not even tried. */
+function unneededImages(
+	images: readonly ImageInfo[],
+	machines: readonly ContainerInfo[],
+	owner: string,
+): readonly (readonly [ImageInfo, string])[] {
 	const current = new Set<string | undefined>([agentHash("amd64"), agentHash("arm64")]);
 	const used = new Set([...machines.map(({ ImageID }) => plainId(ImageID)), ...images.map(({ ParentId }) => plainId(ParentId))]);
 	const there = new Set(images.map(({ Id }) => plainId(Id)));
-	return images.filter(({ Id, Labels, Created }) => {
-		const labels: Readonly<Record<string, string>> = Labels ?? {};
-		if (labels[PREPARED_LABELS.own] !== "1" || labels[LABELS.owner] !== owner || used.has(plainId(Id))) return false;
+	return images.flatMap((image): (readonly [ImageInfo, string])[] => {
+		const labels: Readonly<Record<string, string>> = image.Labels ?? {};
+		if (labels[LABELS.owner] !== owner || used.has(plainId(image.Id)) || !isOlder(image.Created, LIFE.abandonedMs)) return [];
+		if (isNameless(image)) return [[image, "its engine was killed before it had a name"]];
 		const isCurrent = current.has(labels[PREPARED_LABELS.agent]) && there.has(plainId(labels[PREPARED_LABELS.base] ?? ""));
-		return !isCurrent && isOlder(Created, LIFE.abandonedMs);
+		if (labels[PREPARED_LABELS.own] !== "1" || isCurrent) return [];
+		return [[image, "it was prepared for another version of lms-computer, or for an image that is gone"]];
 	});
 }
 

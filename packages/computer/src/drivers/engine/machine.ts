@@ -129,10 +129,12 @@ export class EngineMachine implements Machine {
 		return this;
 	}
 
-	/** Another holder began it in the same moment: Podman then says of one of the two that its runtime failed. */
+	/** Another holder began it in the same moment: Podman then says of one of the two that its runtime failed. Of a look that fails too it is the first failure that counts. */
 	async #runsAnew(before: ContainerInspectInfo | undefined, options: Abortable): Promise<boolean> {
-		const now = await this.#container(options);
-		return readState(now) === "running" && now.State.StartedAt !== before?.State.StartedAt;
+		const now = await this.#container(options).catch((error: unknown) => {
+			if (isComputerError(error, "machine_gone")) throw error;
+		});
+		return now !== undefined && readState(now) === "running" && now.State.StartedAt !== before?.State.StartedAt;
 	}
 
 	async settings(options: Abortable = {}): Promise<MachineSpec | undefined> {
