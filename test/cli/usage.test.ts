@@ -1,5 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../packages/computer/src/cli/commands.js";
 import { columns, duration, size } from "../../packages/computer/src/cli/output.js";
@@ -28,8 +30,10 @@ describe("wrong usage ends with 2, and says what is right", () => {
 		[["shell"], /expected a terminal/],
 		[["rm"], /expected the name of a computer, or --all/],
 		[["rm", "a", "--name", "b"], /got both/],
+		[["rm", "Not A Name"], /Expected a name/],
+		[["config", "Not A Name"], /Expected a name/],
 		[["rm", "a", "--all"], /got both/],
-		[["stop", "Not A Name"], /name/],
+		[["stop", "Not A Name"], /Expected a name/],
 		[["exec", "--detach", "-i", "cat"], /expected --detach or --stdin, got both/],
 		[["exec", "--detach", "--on-timeout", "job", "true"], /expected --detach or --on-timeout/],
 		[["logs"], /missing required argument 'id'/],
@@ -49,6 +53,7 @@ describe("wrong usage ends with 2, and says what is right", () => {
 		[["port", "80:65536"], /GUESTPORT/],
 		[["port", "http"], /GUESTPORT/],
 		[["lss"], /unknown command 'lss'.*Did you mean ls/],
+		[["help", "lss"], /unknown command 'lss'/],
 		[["--frobnicate"], /unknown option/],
 	])("%j", async (argv, message) => {
 		const { status, stdout, stderr } = await cli(argv);
@@ -94,6 +99,43 @@ test("a variable stands in for a flag, and an empty one is none", async () => {
 	expect(wrong).toMatchObject({ status: 2, stderr: expect.stringContaining("LMS_COMPUTER_DRIVER") });
 	const empty = await cli(["exec", "--timeout", "x", "true"], { env: { LMS_COMPUTER_DRIVER: "" } });
 	expect(empty.stderr).toContain("--timeout");
+});
+
+test("what cannot be undone takes no name from the environment, and --all is of all", async () => {
+	const env = { LMS_COMPUTER_NAME: "nobody-made-this" };
+	expect(await cli(["rm"], { env })).toMatchObject({
+		status: 2,
+		stderr: expect.stringContaining("expected the name of a computer, or --all"),
+	});
+	expect(await cli(["stop"], { env })).toMatchObject({ status: 1, stderr: expect.stringContaining("nobody-made-this") });
+	// One driver that has none: nothing of this machine is stopped.
+	const nowhere = { ...env, LMS_COMPUTER_STATE_DIR: mkdtempSync(join(tmpdir(), "lms-nowhere-")) };
+	try {
+		expect((await cli(["stop", "--all", "--driver", "namespace"], { env: nowhere })).stderr).not.toContain("got both");
+	} finally {
+		rmSync(nowhere.LMS_COMPUTER_STATE_DIR, { recursive: true });
+	}
+});
+
+test("paragraphs of the help are as wide as the terminal", async () => {
+	const { stdout } = await cli(["shell", "--help"]);
+	expect(stdout).toMatch(/^Begins in the directory .*\nthe terminal .* session$/m);
+	expect((await cli(["network", "--help"])).stdout).toMatch(/^ {2}apt {10}the archives/m);
+});
+
+test("output that cannot be written is an error, not a silence", async () => {
+	const full = openSync("/dev/full", "w");
+	const told = (...argv: string[]) => spawnSync(process.execPath, [MAIN, ...argv], { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
+	try {
+		const { status, stderr } = told("completion", "bash");
+		expect({ status, stderr }).toEqual({
+			status: 141,
+			stderr: expect.stringMatching(/^error: standard output could not be written: .*\n$/),
+		});
+		expect(told("--version")).toMatchObject({ status: 1, stderr: "" });
+	} finally {
+		closeSync(full);
+	}
 });
 
 test("what a guest chose does nothing to a terminal", () => {

@@ -21,7 +21,7 @@ export interface Context {
 /** Answers the exit status. */
 export type Run = (context: Context) => Promise<number>;
 
-interface Words {
+export interface Words {
 	/** In commander's notation. */
 	readonly syntax: string;
 	readonly help: string;
@@ -34,6 +34,8 @@ export interface CommandSpec {
 	readonly words?: readonly Words[];
 	/** The words are names of computers, as --name gives one. */
 	readonly namesComputers?: boolean;
+	/** What it does cannot be undone: neither the environment nor the default names a computer for it. */
+	readonly wantsName?: boolean;
 	/** The words are a command line of their own: our flags end at the first of them. */
 	readonly passThrough?: boolean;
 	readonly flags: readonly FlagName[];

@@ -44,6 +44,7 @@ export async function each(
 	if (failures.length === 1 && names.length === 0) throw failures[0];
 	const messages = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
 	throw new ComputerError(failures.find((failure) => failure instanceof ComputerError)?.code ?? "internal", messages.join("; "), {
+		hint: failures.map((failure) => (failure instanceof ComputerError ? failure.hint : "")).find((hint) => hint !== "") ?? "",
 		cause: failures[0],
 		context: { [done]: names },
 	});

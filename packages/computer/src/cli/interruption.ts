@@ -36,8 +36,8 @@ export class Interruption {
 		}
 	}
 
-	/** What a program without a handler meets when `| head` has seen enough. */
-	brokenPipe(): void {
+	/** What a program without a handler meets when `| head` has seen enough; the same for output that cannot be kept. */
+	unheard(): void {
 		if (!this.signal.aborted) this.#stop("HUP", 128 + SIGPIPE);
 	}
 

@@ -1,5 +1,5 @@
 /** How commands come to a job. */
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, isComputerError } from "../errors/index.js";
 import type { CommandState, Computer } from "../index.js";
 import type { Context } from "./commands.js";
 import { withFound } from "./open.js";
@@ -16,7 +16,12 @@ export function withJob(context: Context, use: (commands: Computer["commands"], 
 				hint: "`lms-computer exec --detach` starts the computer and a job.",
 			});
 		}
-		return use(computer.commands, context.words[0] ?? "");
+		try {
+			return await use(computer.commands, context.words[0] ?? "");
+		} catch (error) {
+			if (!isComputerError(error, "not_found") || error.hint !== "") throw error;
+			throw new ComputerError("not_found", error.message, { hint: "`lms-computer jobs` lists those that are there.", cause: error });
+		}
 	});
 }
 

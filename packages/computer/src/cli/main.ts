@@ -6,7 +6,11 @@ import { flush } from "./output.js";
 const argv = process.argv.slice(2);
 const interruption = new Interruption();
 
-process.stdout.on("error", () => interruption.brokenPipe());
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+	// A disk that is full, say: with a pipe that is closed there is nothing wrong.
+	if (code !== "EPIPE" && interruption.status === 0) process.stderr.write(`error: standard output could not be written: ${message}\n`);
+	interruption.unheard();
+});
 // Nobody hears complaints any more; the result may still be read.
 process.stderr.on("error", () => {});
 interruption.listen();

@@ -1,6 +1,6 @@
 /** From the tables to a parser, and from the parser to one command. */
 import { Argument, Command, CommanderError, Option } from "commander";
-import { COMMANDS, type CommandSpec, type Context } from "./commands.js";
+import { COMMANDS, type CommandSpec, type Context, type Words } from "./commands.js";
 import { wrongUsage } from "./failure.js";
 import { FLAGS, type Flag, type FlagName, type FlagValues } from "./flags.js";
 
@@ -30,7 +30,7 @@ export function parse(argv: readonly string[], version: string): Chosen | undefi
 			.description(described(spec))
 			.passThroughOptions(spec.passThrough ?? false);
 		for (const flag of spec.flags) command.addOption(option(flag));
-		for (const { syntax, help } of spec.words ?? []) command.addArgument(new Argument(syntax, help));
+		for (const word of spec.words ?? []) command.addArgument(argument(word, spec));
 		command.addHelpText("after", `\nExamples:\n${spec.examples.map(([line, what]) => `  # ${what}\n  ${line}`).join("\n")}`);
 		command.action(() => {
 			chosen = { spec, flags: flagsOf(spec, command), words: command.args };
@@ -44,6 +44,8 @@ export function parse(argv: readonly string[], version: string): Chosen | undefi
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
 		if (error.exitCode === 0) return undefined;
+		// `help` with a word that is no command: commander has nothing to say of it.
+		if (error.code === "commander.help") throw wrongUsage(`unknown command '${argv[1]}'`, "");
 		const command = COMMANDS.find((spec) => spec.name === argv[0])?.name ?? "";
 		throw wrongUsage(error.message.replace(/^error: /, "").replace(/\n/g, " "), command);
 	}
@@ -59,7 +61,14 @@ function quiet(command: Command): Command {
 
 function described({ summary, details }: CommandSpec): string {
 	const sentence = `${summary[0]?.toUpperCase()}${summary.slice(1)}.`;
-	return details === undefined ? sentence : `${sentence}\n\n${details}`;
+	if (details === undefined) return sentence;
+	// The table's own line breaks inside a paragraph are not the terminal's.
+	return `${sentence}\n\n${details.replace(/(?<=^\S.*)\n(?=\S)/gm, " ")}`;
+}
+
+function argument({ syntax, help }: Words, { namesComputers }: CommandSpec): Argument {
+	const made = new Argument(syntax, help);
+	return namesComputers ? made.argParser(FLAGS.name.read) : made;
 }
 
 function option(name: FlagName): Option {
@@ -72,12 +81,14 @@ function option(name: FlagName): Option {
 	return made;
 }
 
-/** A computer is named once: by a word or by --name. The environment's name counts where there is neither. */
+/** A computer is named once: by a word or by --name. The environment's name counts where there is neither, and nothing is lost by it. */
 function flagsOf(spec: CommandSpec, command: Command): FlagValues {
 	const flags = command.opts<FlagValues>();
-	if (!spec.namesComputers || command.args.length === 0 || flags.name === undefined) return flags;
-	if (command.getOptionValueSource("name") === "cli") throw wrongUsage("expected a name or --name, got both", spec.name);
-	return { ...flags, name: undefined };
+	if (!spec.namesComputers || flags.name === undefined) return flags;
+	const named = command.args.length > 0;
+	const typed = command.getOptionValueSource("name") === "cli";
+	if (named && typed) throw wrongUsage("expected a name or --name, got both", spec.name);
+	return named || (!typed && (flags.all || spec.wantsName)) ? { ...flags, name: undefined } : flags;
 }
 
 export async function run(chosen: Chosen, interruption: Context["interruption"]): Promise<number> {

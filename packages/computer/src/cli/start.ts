@@ -12,7 +12,8 @@ const BUNDLE = packageFile("dist/command-line.cjs");
 const [first, ...more] = process.argv.slice(2);
 
 // Asked by scripts and by people who wonder whether it works: answered without loading anything.
-if (more.length === 0 && (first === "--version" || first === "-V")) process.stdout.write(`${version()}\n`);
+if (more.length === 0 && (first === "--version" || first === "-V"))
+	process.stdout.on("error", () => process.exit(1)).write(`${version()}\n`);
 else if (process.env["LMS_COMPUTER_DEBUG"]) {
 	// Node reads the source map of what it loads itself.
 	process.setSourceMapsEnabled(true);

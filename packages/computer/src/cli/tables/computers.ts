@@ -77,8 +77,9 @@ computer that can be used. Shows it and asks.`,
 	{
 		name: "rm",
 		summary: "remove computers, running or not, with all their files; does not ask",
-		words: [{ syntax: "[names...]", help: "which; one is needed, or --all" }],
+		words: [{ syntax: "[names...]", help: "which; one is needed, or --all: LMS_COMPUTER_NAME does not count" }],
 		namesComputers: true,
+		wantsName: true,
 		flags: ["name", "driver", "all", "json"],
 		examples: [
 			["lms-computer rm work scratch", "these two"],
