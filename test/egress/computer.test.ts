@@ -125,6 +125,17 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await sh(get(`host.lms-computer.internal:${web}`, "/named"))).toContain("GET /named");
 		});
 
+		test("who opens it with a secret alone leaves its list as it was, and is told what it may reach from now on", async () => {
+			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
+			const other = await target.open("egress", { secrets: [{ name: "TOKEN", host: "site.test", value: "x".repeat(20) }] });
+			try {
+				expect(await other.network()).toMatchObject({ allow: [{ word: `127.0.0.1:${web}` }], secrets: [{ name: "TOKEN" }] });
+				expect(other.notices).toContain(`network: 127.0.0.1:${web}, TOKEN@site.test from now on, 127.0.0.1:${web} before`);
+			} finally {
+				await other.close();
+			}
+		});
+
 		test("while nobody holds the computer the proxy says so at once; the rules are there for the next one", async () => {
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			const open = { ...target.options, name: computer.name };

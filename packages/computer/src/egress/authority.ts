@@ -2,7 +2,7 @@
  * A computer's own certificate authority: it speaks in the name of the hosts that a secret goes to, to this machine alone. The key stays on the host, in
  * a file of the user's own.
  */
-import { generateKeyPair, randomBytes } from "node:crypto";
+import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
@@ -16,37 +16,31 @@ const HOST_DAYS = 90;
 const BEFORE_DAYS = 2;
 const MAX_HOSTS = 200;
 
-/** Loaded when the first secret is used: most computers have none. */
+/** Loaded to sign: most computers have no secret, and most processes that hold one with a secret never speak to its host. */
 const forge = async () => (await import("node-forge")).default;
 
 export class Authority {
 	/** PEM, for the machine to trust. */
 	readonly certificate: string;
-	readonly #issuer: { readonly certificate: pki.Certificate; readonly key: pki.rsa.PrivateKey };
-	/** One for all hosts: they are one and the same program, this one. */
-	readonly #keys: Promise<Keys>;
+	readonly #key: string;
+	/** One for all hosts: they are one and the same program, this one. Made for the first: it takes a tenth of a second of a processor. */
+	#keys: Promise<Keys> | undefined;
 	readonly #contexts = new Map<string, Promise<SecureContext>>();
 
 	/** The one in the file, made anew where that is missing or can not be read. */
 	static async open(file: string): Promise<Authority> {
 		const found = await readFile(file, "utf8").catch(() => "");
+		const [certificate, key] = found.match(PEM) ?? [];
+		if (certificate !== undefined && key !== undefined && lasts(certificate, key)) return new Authority(`${certificate}\n`, key);
 		const { pki } = await forge();
-		try {
-			const certificate = pki.certificateFromPem(found);
-			const key = pki.privateKeyFromPem(found);
-			if (certificate.validity.notAfter.getTime() > Date.now() + HOST_DAYS * DAY_MS)
-				return new Authority(certificate, key, pki.certificateToPem(certificate));
-		} catch {
-			// Damaged: what it signed is of no use to anybody but the machine, which is given the next one.
-		}
 		const keys = await makeKeys();
 		const subject = [{ name: "commonName", value: `lms-computer ${randomBytes(4).toString("hex")}` }];
-		const certificate = await issue(subject, subject, keys, pki.privateKeyFromPem(keys.privateKey), AUTHORITY_DAYS, [
+		const made = await issue(subject, subject, keys, pki.privateKeyFromPem(keys.privateKey), AUTHORITY_DAYS, [
 			{ name: "basicConstraints", cA: true, pathLenConstraint: 0, critical: true },
 			{ name: "keyUsage", keyCertSign: true, critical: true },
 			{ name: "subjectKeyIdentifier" },
 		]);
-		const pem = pki.certificateToPem(certificate);
+		const pem = pki.certificateToPem(made).replaceAll("\r\n", "\n");
 		await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 		const unfinished = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 		try {
@@ -55,14 +49,12 @@ export class Authority {
 		} finally {
 			await rm(unfinished, { force: true });
 		}
-		return new Authority(certificate, pki.privateKeyFromPem(keys.privateKey), pem);
+		return new Authority(pem, keys.privateKey);
 	}
 
-	private constructor(certificate: pki.Certificate, key: pki.rsa.PrivateKey, pem: string) {
-		this.certificate = pem;
-		this.#issuer = { certificate, key };
-		this.#keys = makeKeys();
-		this.#keys.catch(() => {});
+	private constructor(certificate: string, key: string) {
+		this.certificate = certificate;
+		this.#key = key;
 	}
 
 	/** To speak in that name. */
@@ -78,20 +70,35 @@ export class Authority {
 
 	async #make(host: string): Promise<SecureContext> {
 		const { pki } = await forge();
+		this.#keys ??= makeKeys();
 		const keys = await this.#keys;
+		const issuer = pki.certificateFromPem(this.certificate);
 		const subject = [{ name: "commonName", value: host.slice(0, 64) }];
-		const certificate = await issue(subject, this.#issuer.certificate.subject.attributes, keys, this.#issuer.key, HOST_DAYS, [
+		const certificate = await issue(subject, issuer.subject.attributes, keys, pki.privateKeyFromPem(this.#key), HOST_DAYS, [
 			{ name: "basicConstraints", cA: false, critical: true },
 			{ name: "keyUsage", digitalSignature: true, keyEncipherment: true, critical: true },
 			{ name: "extKeyUsage", serverAuth: true },
 			{ name: "subjectAltName", altNames: [{ type: 2, value: host }] },
-			{ name: "authorityKeyIdentifier", keyIdentifier: this.#issuer.certificate.generateSubjectKeyIdentifier().getBytes() },
+			{ name: "authorityKeyIdentifier", keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
 		]);
 		return createSecureContext({
 			cert: `${pki.certificateToPem(certificate)}${this.certificate}`,
 			key: keys.privateKey,
 			minVersion: "TLSv1.2",
 		});
+	}
+}
+
+/** The certificate and then its key, as the file has them. */
+const PEM = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g;
+
+/** Damaged, it is made anew: what it signed is of no use to anybody but the machine, which is given the next one. */
+function lasts(certificate: string, key: string): boolean {
+	try {
+		const read = new X509Certificate(certificate);
+		return Date.parse(read.validTo) > Date.now() + HOST_DAYS * DAY_MS && read.checkPrivateKey(createPrivateKey(key));
+	} catch {
+		return false;
 	}
 }
 

@@ -88,11 +88,15 @@ export class Egress {
 		if (allow === undefined && secrets === undefined && !made) return;
 		const asked = JSON.stringify([allow ?? [], (secrets ?? []).map(({ name, host, port, header }) => [name, host, port, header])]);
 		if (!made && before.asked === asked && !before.damaged) return;
-		const entries = await this.#entries(allow ?? [], []);
+		// A secret is one more way out: the list that is there was not spoken of.
+		const entries = allow === undefined && !made ? before.entries : await this.#entries(allow ?? [], []);
 		const on = entries.length > 0 || (secrets ?? []).length > 0;
 		if (!on && !before.on) return;
+		const policy = { on, entries, secrets: secrets ?? [], asked };
 		try {
-			await this.#change({ on, entries, secrets: secrets ?? [], asked });
+			await this.#change(policy);
+			const [is, was] = [named(policy), named(before)];
+			if (!made && is !== was) this.#options.note(`network: ${is} from now on, ${was} before`);
 		} catch (error) {
 			// There will be no computer of that name.
 			if (made) await this.forget();
@@ -231,6 +235,12 @@ export class Egress {
 			}
 		}
 	}
+}
+
+/** For people, and without what is secret. */
+function named({ entries, secrets }: Pick<NetworkPolicy, "entries" | "secrets">): string {
+	const words = [...entries.map(({ word }) => word), ...secrets.map(({ name, host }) => `${name}@${host}`)];
+	return words.length === 0 ? "none" : words.join(", ");
 }
 
 const PRESET_MS = 20_000;
