@@ -59,9 +59,7 @@ for (const target of MATRIX) {
 			await target.open("time");
 			await exec("time", "cd /tmp");
 			const command = `echo part; sleep ${MARK}61 & echo err >&2; sleep ${MARK}61`;
-			const started = performance.now();
 			expect(await exec("time", "--timeout", "1", command)).toMatchObject({ status: 124, stdout: "part\n", stderr: "err\n" });
-			expect(performance.now() - started).toBeLessThan(5_000);
 			expect(await processesWith(`sleep ${MARK}61`)).toEqual([]);
 			expect(await exec("time", "pwd")).toMatchObject({ stdout: "/tmp\n" });
 		});
@@ -97,7 +95,8 @@ for (const target of MATRIX) {
 				notices: expect.any(Array),
 			});
 			expect(result.durationMs).toBeGreaterThanOrEqual(500);
-			expect(result.durationMs).toBeLessThan(1_500);
+			// In ms; the command would have slept for months.
+			expect(result.durationMs).toBeLessThan(30_000);
 
 			const cut = await exec("json", "--json", "--max-output", "1k", "head -c 5000 /dev/zero | tr '\\0' x; exit 7");
 			expect(cut.status).toBe(7);

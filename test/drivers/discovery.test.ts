@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { dockerStrategies, listCandidates, podmanStrategies } from "../../packages/computer/src/drivers/engine/candidates.js";
 import type { Dialect } from "../../packages/computer/src/drivers/engine/dialect.js";
@@ -148,12 +148,16 @@ describe("asking", () => {
 	test("one that hangs costs the deadline of one ping, and nothing when it comes later in the order", async () => {
 		await listen(at("hangs.sock"), createServer());
 		await listen(at("works.sock"), answering(docker));
-		const started = performance.now();
-		expect((await discoverEngine([candidate(at("works.sock")), candidate(at("hangs.sock"))], "docker")).found).toBeDefined();
-		expect(performance.now() - started).toBeLessThan(DEADLINES.probeMs / 2);
-		const hanging = await discoverEngine([candidate(at("hangs.sock")), candidate(at("hangs.sock"))], "docker");
-		expect(hanging).toMatchObject({ tried: [{ reason: `no answer within ${DEADLINES.probeMs} ms` }, {}] });
-		expect(performance.now() - started).toBeLessThan(DEADLINES.probeMs * 1.9);
+		// Deadlines come when they are told to, so that whatever waits for one that it does not need waits for ever.
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+		try {
+			expect((await discoverEngine([candidate(at("works.sock")), candidate(at("hangs.sock"))], "docker")).found).toBeDefined();
+			const hanging = discoverEngine([candidate(at("hangs.sock")), candidate(at("hangs.sock"))], "docker");
+			vi.advanceTimersByTime(DEADLINES.probeMs);
+			expect(await hanging).toMatchObject({ tried: [{ reason: `no answer within ${DEADLINES.probeMs} ms` }, {}] });
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 
 	test("an abort ends it at once", async () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Computer, findComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stateDirectory } from "../../packages/computer/src/drivers/state-directory.js";
+import { expectGone, MARK, processesWith } from "../cli/command.js";
 import { DRIVERS } from "../support/drivers.js";
 import { startHolder } from "../support/outside.js";
 import { expectError, output } from "../support/suite.js";
@@ -34,8 +35,8 @@ async function listen(server: net.Server): Promise<number> {
 }
 
 /** In the guest, with nothing but bash: sends to the proxy that the environment names, and answers what comes. */
-function viaProxy(send: string): string {
-	return `p=\${http_proxy#http://}; exec 3<>/dev/tcp/\${p%:*}/\${p#*:} && printf '${send.replaceAll("%", "%%")}' >&3 && timeout 20 cat <&3; exec 3>&-`;
+function viaProxy(send: string, read = "cat"): string {
+	return `p=\${http_proxy#http://}; exec 3<>/dev/tcp/\${p%:*}/\${p#*:} && printf '${send.replaceAll("%", "%%")}' >&3 && timeout 20 ${read} <&3; exec 3>&-`;
 }
 
 const get = (host: string, path = "/") =>
@@ -94,7 +95,7 @@ describe.for(DRIVERS)("$title", (target) => {
 		});
 
 		test("rules change while it runs, for every holder, and all of it goes away again", async () => {
-			const asked = viaProxy(`CONNECT localhost:${web} HTTP/1.1\\r\\n\\r\\n`);
+			const asked = viaProxy(`CONNECT localhost:${web} HTTP/1.1\\r\\n\\r\\n`, "head -n 1");
 			await computer.exec("true", { session: "old" });
 			const other = (await findComputer({ name: computer.name, driver: computer.driver })) as Computer;
 			try {
@@ -104,7 +105,7 @@ describe.for(DRIVERS)("$title", (target) => {
 					allow: [{ word: `localhost:${web}` }, { word: "local-model:9", rules: ["host.lms-computer.internal:9"] }],
 				});
 				// This holder carries: it is the older one.
-				expect(await sh(`(${asked}) & sleep 0.5; kill $!`)).toMatch(/^HTTP\/1\.1 200 /);
+				expect(await sh(asked)).toMatch(/^HTTP\/1\.1 200 /);
 				expect(await sh(get(`127.0.0.1:${web}`))).toMatch(/^HTTP\/1\.1 403 /);
 				await other.setNetwork("none");
 			} finally {
@@ -139,18 +140,20 @@ describe.for(DRIVERS)("$title", (target) => {
 		test("while nobody holds the computer the proxy says so at once; the rules are there for the next one", async () => {
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			const open = { ...target.options, name: computer.name };
-			const job = `sleep 1; (${get(`127.0.0.1:${web}`)}) >/tmp/alone 2>&1`;
+			// The host ends the first sleep when nobody holds the computer, and sees by the end of the other one that there is an answer.
+			const [asks, waits] = [`sleep ${MARK}81`, `sleep ${MARK}82`];
+			const job = `${waits} & ${asks}; (${get(`127.0.0.1:${web}`)}) >/tmp/alone 2>&1; kill $!`;
 			// Another process starts it and ends; this one lets go.
 			const holder = startHolder(open, `(${job}) >/dev/null 2>&1 & echo started`);
 			await holder.line("result");
+			await expect.poll(() => processesWith(asks), { timeout: 20_000 }).toHaveLength(1);
 			await computer.close();
 			holder.kill();
 			await holder.exited;
-			await new Promise((resolve) => setTimeout(resolve, 1500));
+			for (const found of await processesWith(asks)) process.kill(Number.parseInt(found, 10));
+			await expectGone(waits);
 			computer = await target.open("egress");
-			expect(await sh("for i in 1 2 3 4 5 6; do [ -s /tmp/alone ] && break; sleep 0.5; done; cat /tmp/alone")).toMatch(
-				/^HTTP\/1\.1 503 No lms-computer process is connected/,
-			);
+			expect(await sh("cat /tmp/alone")).toMatch(/^HTTP\/1\.1 503 No lms-computer process is connected/);
 			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
 		});
 

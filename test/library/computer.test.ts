@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Computer } from "../../packages/computer/src/computer.js";
@@ -6,6 +5,7 @@ import { ComputerError } from "../../packages/computer/src/errors/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { Slot } from "../../packages/computer/src/slot.js";
 import { NO_AGENT } from "../agent/guest.js";
+import { stopProcess } from "../support/outside.js";
 import { ProcessDriver, type ProcessMachine } from "./process-driver.js";
 
 describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? "" : ` (skipped: ${NO_AGENT})`}`, () => {
@@ -123,8 +123,7 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		const computer = open();
 		await says(computer);
 		const agent = machine().agent;
-		agent?.process.kill("SIGSTOP");
-		while (!readFileSync(`/proc/${agent?.process.pid}/stat`, "utf8").includes(") T ")) await setTimeout(5);
+		await stopProcess(agent?.process.pid as number);
 		const given = expect(computer.exec("echo never")).rejects.toMatchObject({ code: "connection_lost" });
 		await vi.advanceTimersByTimeAsync(21_000);
 		await given;

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Computer, findComputer, type OpenOptions } from "lms-computer";
 import { stateDirectory } from "../../packages/computer/src/drivers/state-directory.js";
@@ -75,6 +76,17 @@ export async function pauseMachine(computer: Computer): Promise<string | undefin
 		await writeFile(join(group, "cgroup.freeze"), "1", { flag: "r+" }).catch(() => {});
 	}
 	return undefined;
+}
+
+/** SIGSTOP, and every thread of it stands still: each goes on until it notices, and may answer a request before that. */
+export async function stopProcess(pid: number): Promise<void> {
+	process.kill(pid, "SIGSTOP");
+	const goesOn = async () => {
+		const threads = await readdir(`/proc/${pid}/task`);
+		const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8").catch(() => ") T ")));
+		return states.some((state) => !state.includes(") T "));
+	};
+	while (await goesOn()) await sleep(5);
 }
 
 /** What on this host still has one of these words in its name: containers, cgroups, mounts, sockets, state. */

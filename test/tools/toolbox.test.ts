@@ -43,14 +43,15 @@ const [target] = DRIVERS.filter(({ skip }) => skip === undefined).toReversed();
 test.skipIf(target === undefined)("a command becomes a job in the time that the opening has left for it", async () => {
 	const made = await target?.open("toolbox-late");
 	const open = async () => {
-		await setTimeout(1_500);
+		await setTimeout(2_500);
 		return openComputer({ ...target?.options, name: made?.name });
 	};
-	const toolbox = new Toolbox({ open, maxCallMs: 2_000 });
+	// All of it is gone then: what the command runs for is how late this machine is.
+	const toolbox = new Toolbox({ open, maxCallMs: 2_500 });
 	try {
 		const { structured } = await toolbox.call("Execute", { command: "sleep 20" });
 		expect(structured).toMatchObject({ running: true, durationMs: expect.any(Number) });
-		expect(structured["durationMs"]).toBeLessThan(2_000);
+		expect(structured["durationMs"]).toBeLessThan(2_500);
 		await toolbox.call("KillBackground", { job: structured["job"] });
 	} finally {
 		await toolbox.close();

@@ -1,6 +1,7 @@
 import { type Computer, findComputer, listComputers, openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
+import { stopProcess } from "../support/outside.js";
 import { type OwnEngine, ownEngine } from "../support/own-engine.js";
 import { expectError, output } from "../support/suite.js";
 
@@ -48,7 +49,7 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 				await computer.inspect();
 				const pid = await engine.pid(computer);
 				expect(pid).toBeGreaterThan(1);
-				process.kill(pid, "SIGSTOP");
+				await stopProcess(pid);
 				try {
 					const calls = await Promise.all([
 						computer.exec("sleep 100132", { timeoutMs: 300 }).catch((error: unknown) => error),
