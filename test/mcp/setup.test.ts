@@ -39,6 +39,13 @@ async function fileIn(name: string, client: ClientName): Promise<{ file: string;
 	return { file, run: (...argv) => cli(["mcp", "--install", client, ...argv], { env }) };
 }
 
+test("a name from the environment is the client's too", async () => {
+	const { stdout } = await cli(["mcp", "--print-config", "lmstudio"], { env: { LMS_COMPUTER_NAME: "work" } });
+	expect(JSON.parse(stdout)).toEqual({
+		mcpServers: { "lms-computer-work": { command: process.execPath, args: [MAIN, "mcp", "--name", "work"] } },
+	});
+});
+
 test("for every client a server is printed that starts this program with the same flags", async () => {
 	for (const client of CLIENT_NAMES) {
 		const launch = { name: "lms-computer-work", command: "/usr/bin/node", args: ["main.js", "mcp", "--name", "work"] };

@@ -17,6 +17,8 @@ export interface LaunchFacts {
 /** With whole paths: a client that was started from a desktop has no PATH of use. But what npx has brought is not there to stay. */
 export function launchOf({ argv, main, name, node, platform }: LaunchFacts): Launch {
 	const args = withoutSetup(argv);
+	// The client has no LMS_COMPUTER_NAME of this shell's.
+	if (name !== DEFAULTS.name && !args.some((word) => /^(--name(=|$)|-n)/.test(word))) args.push("--name", name);
 	const server = name === DEFAULTS.name ? "lms-computer" : `lms-computer-${name}`;
 	if (!/[\\/]_npx[\\/]/.test(main)) return { name: server, command: node, args: [main, ...args] };
 	// On Windows it is a script, and no program.

@@ -71,7 +71,9 @@ export class PolicyFile {
 			await writeFile(unfinished, text, { mode: 0o600, flag: "wx", flush: true });
 			await rename(unfinished, this.path);
 		} catch (cause) {
-			throw new ComputerError("permission_denied", `what the computer may reach could not be written to ${this.path}`, {
+			const message = `what the computer may reach could not be written to ${this.path}`;
+			if ((cause as NodeJS.ErrnoException).code === "ENOSPC") throw new ComputerError("disk_full", message, { cause });
+			throw new ComputerError("permission_denied", message, {
 				cause,
 				hint: "Set LMS_COMPUTER_STATE_DIR to a directory that you can write to.",
 			});
