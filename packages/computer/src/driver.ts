@@ -171,7 +171,10 @@ export interface Machine {
 	/** What it was when `create` had made it, where that is known without another look. */
 	readonly made?: MachineInfo | undefined;
 	inspect(options?: Abortable): Promise<MachineInfo>;
-	/** Idempotent: a running machine is left alone, a paused one goes on. */
+	/**
+	 * Idempotent: a running machine is left alone, a paused one goes on. `machine_failed` with `startable: false` in its context when it can not be started
+	 * any more, but be rebuilt with its files.
+	 */
 	start(options?: Abortable): Promise<void>;
 	/** Idempotent. TERM to the agent, then KILL. Files are kept, but an ephemeral machine is gone then. */
 	stop(options?: Abortable): Promise<void>;

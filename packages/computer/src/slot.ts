@@ -283,7 +283,7 @@ export class Slot {
 		}
 		if (info.state !== "running") {
 			options.onProgress?.({ phase: "start", message: `starting ${this.name}` });
-			await this.#machine.start({ signal });
+			if (!(await this.#start(this.#machine, signal))) return true;
 			this.tell("started", "started");
 			this.#explain(
 				info.state === "paused"
@@ -293,6 +293,22 @@ export class Slot {
 		}
 		this.#checked = true;
 		return true;
+	}
+
+	/** False when it could not be started any more, and another one with its files has its place and runs. */
+	async #start(machine: Machine, signal: AbortSignal | undefined): Promise<boolean> {
+		try {
+			await machine.start({ signal });
+			return true;
+		} catch (error) {
+			const spec =
+				isComputerError(error, "machine_failed") && error.context["startable"] === false ? await machine.settings({ signal }) : undefined;
+			if (spec === undefined) throw error;
+			this.#machine = await machine.rebuild(spec, { keepFiles: true, signal });
+			this.#checked = true;
+			this.#explain("the machine could not be started any more and was made anew with its files; its shells are fresh");
+			return false;
+		}
 	}
 
 	/** A machine that somebody else is removing looks broken, and what has its name a moment later is another one, which is not to be removed. */

@@ -100,6 +100,7 @@ export class EngineMachine implements Machine {
 		const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
 		await begin().catch(async (error: Error) => {
 			if (await this.#runsAnew(undefined, options)) return;
+			if (/\btask [0-9a-f]+:? already exists/.test(error.message)) throw stuck(this.name, error);
 			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
 			if (!error.message.includes("container state improper")) throw error;
 			await endContainer(this.#by.engine, this.id, this.name, options);
@@ -239,6 +240,15 @@ export class EngineMachine implements Machine {
 			options,
 		);
 	}
+}
+
+/** Docker was killed in the middle of a start: containerd goes on to have what Docker never finds again, and that container can not be started any more. */
+function stuck(name: string, cause: Error): ComputerError {
+	return new ComputerError("machine_failed", `The container of the machine ${name} can not be started any more: ${cause.message}`, {
+		hint: "Rebuild the computer: its files can be kept.",
+		context: { name, startable: false },
+		cause,
+	});
 }
 
 /** A limit that this engine can not set is refused, not left out. */
