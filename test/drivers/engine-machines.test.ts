@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -53,6 +54,18 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await (await engine()).getContainer(other.id).rename({ name: `lms-rollback-${other.name}-0123456789ab` });
 		await expect(from.checkpoints?.fork(undefined, other.name)).rejects.toMatchObject({ code: "already_exists" });
 		expect((await driver.attach(other.name))?.id).toBe(other.id);
+	});
+
+	test.skipIf(skip)("an ephemeral machine that has gone when a rebuild ends it makes no rebuild fail", async () => {
+		const machine = await create("goes", { persistence: "ephemeral" });
+		const next = await machine.rebuild(spec("goes", { persistence: "ephemeral" }), {
+			keepFiles: false,
+			onProgress: ({ phase }) => {
+				if (phase === "create") execFileSync(name, ["rm", "--force", machine.id]);
+			},
+		});
+		made.push(next);
+		expect(await next.inspect()).toMatchObject({ name: machine.name, state: "running" });
 	});
 
 	test.skipIf(skip)("a machine is what its spec says, with the agent as PID 1", async () => {

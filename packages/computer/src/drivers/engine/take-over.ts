@@ -34,14 +34,19 @@ export async function takeOver(engine: Engine, name: string, before: ContainerIn
 async function end(engine: Engine, name: string, before: ContainerInspectInfo, start: () => Promise<void>): Promise<void> {
 	const { Running, Paused } = before.State;
 	const hasPorts = Object.keys(before.HostConfig.PortBindings ?? {}).length > 0;
+	const stop = () =>
+		stopContainer(engine, before.Id, name).catch((error: unknown) => {
+			// An ephemeral one is gone with its end.
+			if (before.HostConfig.AutoRemove !== true || !isComputerError(error, "machine_gone")) throw error;
+		});
 	if (!Running || Paused || hasPorts) {
-		await stopContainer(engine, before.Id, name);
+		await stop();
 		await start();
 		return;
 	}
 	const kill = killContainer(engine, before.Id, name)
 		// It has ended, or does not end like this.
-		.catch(() => stopContainer(engine, before.Id, name));
+		.catch(stop);
 	for (const done of await Promise.allSettled([kill, start()])) if (done.status === "rejected") throw done.reason;
 }
 
