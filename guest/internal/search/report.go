@@ -75,7 +75,7 @@ func (r *report) context(number int, line []byte) {
 	r.close(line, 0, to)
 }
 
-// open begins a line of the answer. It is written by hand, five times as fast as by reflection.
+// open begins a line of the answer. By hand: reflection takes twice as long.
 func (r *report) open(kind string, number int) {
 	if len(r.fields) == 0 {
 		r.fields = appendText(append(r.fields, `","path":`...), []byte(r.path))
