@@ -43,6 +43,20 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 				expect((await computer.exec("cat kept")).stdout).toBe("kept\n");
 			});
 
+			test("31. The engine killed in the middle of a start: the next call has a machine with its files", { timeout: 90_000 }, async () => {
+				await output(computer, "echo kept >kept");
+				await computer.stop();
+				const starting = output(computer, "true").catch((error: unknown) => error);
+				await new Promise((resolve) => setTimeout(resolve, 120));
+				const pid = await engine.pid(computer).catch(() => 0);
+				if (pid > 1) process.kill(pid, "SIGKILL");
+				await engine.again();
+				// It was quicker, or says how it failed.
+				const outcome = await starting;
+				if (outcome instanceof Error) expect(outcome).toMatchObject({ name: "ComputerError" });
+				expect(await output(computer, "cat kept")).toBe("kept");
+			});
+
 			test("32. The engine stopped by SIGSTOP: every call meets its deadline, and goes on after it", { timeout: 120_000 }, async () => {
 				await output(computer, "echo up");
 				// Podman's service comes back for who asks it for something.

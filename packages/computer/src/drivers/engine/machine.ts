@@ -100,7 +100,7 @@ export class EngineMachine implements Machine {
 		const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
 		await begin().catch(async (error: Error) => {
 			if (await this.#runsAnew(undefined, options)) return;
-			if (/\btask [0-9a-f]+:? already exists/.test(error.message)) throw stuck(this.name, error);
+			if (/\btask [0-9a-f]+:? already exists|\bid already in use/.test(error.message)) throw stuck(this.name, error);
 			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
 			if (!error.message.includes("container state improper")) throw error;
 			await endContainer(this.#by.engine, this.id, this.name, options);
