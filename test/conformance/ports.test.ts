@@ -6,16 +6,8 @@ import { promisify } from "node:util";
 import { findComputer } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { DRIVERS } from "../support/drivers.js";
+import { freePort } from "../support/free-port.js";
 import { output } from "../support/suite.js";
-
-/** A port of this host that nothing has at the moment. */
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const address = server.address();
-	server.close();
-	return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 /** What that port says; undefined while nothing answers. */
 async function said(host: string, port: number): Promise<string | undefined> {

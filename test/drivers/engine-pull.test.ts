@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -14,6 +13,7 @@ import { createDockerDriver } from "../../packages/computer/src/drivers/docker/i
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
+import { freePort } from "../support/free-port.js";
 
 const REGISTRY = "/usr/bin/docker-registry";
 const ABSENT = existsSync(REGISTRY) ? undefined : "Debian's docker-registry is not installed";
@@ -30,15 +30,6 @@ async function startRegistry(directory: string, locked: boolean): Promise<{ addr
 	const child = spawn(REGISTRY, ["serve", config], { stdio: "ignore" });
 	await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/v2/`), { timeout: 10_000 });
 	return { address: `127.0.0.1:${port}`, process: child };
-}
-
-function freePort(): Promise<number> {
-	return new Promise((resolve) => {
-		const server = createServer().listen(0, "127.0.0.1", () => {
-			const { port } = server.address() as { port: number };
-			server.close(() => resolve(port));
-		});
-	});
 }
 
 /** An image of one file, so of nothing that could run; the agent needs no more. */

@@ -26,7 +26,9 @@ const CALLS = {
 		}
 	},
 	held: async () => {
-		const inside = await keeper.exec("ls /proc/1/fd | wc -l; ls -d /proc/[0-9]* | wc -l; sed -n 's/^VmRSS: *//p' /proc/1/status", {
+		// By the shell itself: of a pipe's programs one sees the other, or not yet.
+		const count = (pattern) => `set -- ${pattern}; echo $#`;
+		const inside = await keeper.exec(`${count("/proc/1/fd/*")}; ${count("/proc/[0-9]*")}; sed -n 's/^VmRSS: *//p' /proc/1/status`, {
 			session: "looks",
 		});
 		const [agentDescriptors, guestProcesses, agentKb] = inside.stdout.split("\n").map((line) => Number.parseInt(line, 10));
