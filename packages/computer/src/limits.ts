@@ -211,6 +211,8 @@ export const SERVING = {
 export const DEADLINES = {
 	/** One ping of one engine endpoint. */
 	probeMs: 2_000,
+	/** A program of ours that tries what this kernel lets it do. It always ends; only a busy host makes it slow, and must not look like one without namespaces. */
+	tryKernelMs: 15_000,
 	/** The agent's socket to be there, before the engine is asked for a way to it. */
 	directMs: 1_000,
 	/** A started machine's agent to say hello. */

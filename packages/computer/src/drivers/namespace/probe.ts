@@ -13,7 +13,7 @@ export async function probeKernel(root: string, agentPath: () => string, signal?
 	}
 	try {
 		await mkdir(root, { recursive: true, mode: 0o700 });
-		const found = await runAgent(agentPath(), ["boot", "probe"], { directory: root }, { signal, deadlineMs: DEADLINES.probeMs });
+		const found = await runAgent(agentPath(), ["boot", "probe"], { directory: root }, { signal, deadlineMs: DEADLINES.tryKernelMs });
 		if (found["usable"] !== true) return refused(String(found["reason"]), String(found["hint"] ?? ""));
 		const capabilities: Capabilities = {
 			boundary: "shared-kernel",
