@@ -31,6 +31,8 @@ suite(
 			await computer.exec("kill -9 -1", { session: "many" }).catch(() => {});
 			// dash reaps its killed children when it next waits; they count until then.
 			await computer.sessions.remove("many");
+			// The other session's shell was killed as well: a command of that moment is told as killed with it.
+			await expect.poll(() => subject.sh("echo on").catch(() => "")).toBe("on");
 		});
 
 		test("memory: in the cgroup and by effect; the shell and the agent live on", async ({ skip }) => {

@@ -48,7 +48,7 @@ const RULES: readonly Rule[] = [
 	{
 		code: "machine_gone",
 		pattern:
-			/no such container|no container with (name or )?id|container .* (is )?not running|only create exec sessions on running|is paused|marked for removal|no such exec/i,
+			/no such container|no container with (name or )?id|container .* (is )?not running|only create exec sessions on running|is paused|marked for removal|no such exec|cannot exec in a (created|paused|stopped|deleted)/i,
 	},
 	{ code: "busy", pattern: /removal of container .* already in progress|device or resource busy|image is being used|is using the image/i },
 	{
@@ -67,7 +67,7 @@ const EXEC_RULES: readonly Rule[] = [
 		// The machine's first process ended at that moment: the engine has not heard of it yet, and its runtime meets what is left.
 		code: "machine_gone",
 		pattern:
-			/cannot exec in a (created|paused|stopped|deleted)|container does not exist|task .*not found|(starting|executing) setns process|adding pid \d+ to cgroups|(read|write) init-p|namespace path: lstat|ttrpc: closed/i,
+			/container does not exist|task .*not found|(starting|executing) setns process|adding pid \d+ to cgroups|(read|write) init-p|namespace path: lstat|ttrpc: closed/i,
 	},
 	{
 		// Podman's helper dies without a word where the machine's processes are at their limit, as they are for a moment after a flood of them is killed.
