@@ -31,7 +31,6 @@ export const dialect: Dialect = {
 	hostPath: (path) => path,
 	// Docker refuses a runtime that it does not know, in words that we understand.
 	runtime: ({ runtime }) => runtime,
-	restartsEphemeral: true,
 	updateLimits: { run: updateLimits, lasts: true },
 	readInfo: async (get) => (await get("/info")) as EngineInfo,
 };

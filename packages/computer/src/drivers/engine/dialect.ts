@@ -37,8 +37,6 @@ export interface Dialect {
 		/** Also of a container that does not run, and for all its later runs. */
 		readonly lasts: boolean;
 	};
-	/** It keeps a container that is to go with its end when that is the beginning of a restart. */
-	readonly restartsEphemeral: boolean;
 	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
 	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
 	/** What the engine says of itself, by as few requests as it takes. */

@@ -118,7 +118,8 @@ export class EngineMachine implements Machine {
 
 	async restart(options: Abortable = {}): Promise<Machine> {
 		const container = await this.#container(options);
-		if (container.HostConfig.AutoRemove === true && !this.#by.engine.dialect.restartsEphemeral) {
+		// Podman has it gone with its end, and Docker's removal of it may come too late for its end: it then kills what was started anew.
+		if (container.HostConfig.AutoRemove === true) {
 			return await this.rebuild(await settingsOf(this.#by.engine, container, this.name), { ...options, keepFiles: true });
 		}
 		if (container.State.Paused) await unpauseContainer(this.#by.engine, this.id, this.name, options);

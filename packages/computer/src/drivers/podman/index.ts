@@ -50,7 +50,6 @@ export const dialect: Dialect = {
 			},
 		);
 	},
-	restartsEphemeral: false,
 	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endOrphanedMonitors,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
