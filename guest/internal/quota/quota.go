@@ -149,14 +149,17 @@ func (q *Quota) Handler(next http.Handler) http.Handler {
 		}
 		q.look()
 		more := max(r.ContentLength, 0)
+		// Before the room is looked at: a measurement that ends between the two has to be known to the body.
+		round := q.round.Load()
 		if q.room(more) != nil && more <= q.limit {
 			q.lookAgain()
+			round = q.round.Load()
 		}
 		if err := q.room(more); err != nil {
 			wire.Fail(w, err)
 			return
 		}
-		r.Body = &counting{ReadCloser: r.Body, quota: q, round: q.round.Load()}
+		r.Body = &counting{ReadCloser: r.Body, quota: q, round: round}
 		next.ServeHTTP(w, r)
 	})
 }
