@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Computer, findComputer, listComputers } from "lms-computer";
 import { describe, expect, test } from "vitest";
+import type { Machine } from "../../packages/computer/src/driver.js";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
-import { cutEngine } from "../support/cut-engine.js";
+import { type CutEngine, cutEngine } from "../support/cut-engine.js";
 import { DRIVERS } from "../support/drivers.js";
 import { output } from "../support/suite.js";
 
@@ -13,8 +14,8 @@ const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
 describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 	const create = target.driver === "docker" ? createDockerDriver : createPodmanDriver;
 
-	/** A rollback by another host, whose nth change does not reach the engine. @returns what was cut, undefined when it was done before that */
-	async function rollBackCut(computer: Computer, id: string, request: number, lasting: boolean): Promise<string | undefined> {
+	/** What another host does with the computer, whose requests can be cut off on their way to the engine. */
+	async function throughCut<T>(computer: Computer, use: (machine: Machine | undefined, engine: CutEngine) => Promise<T>): Promise<T> {
 		const direct = create();
 		const availability = await direct.probe();
 		await direct.close();
@@ -22,7 +23,16 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		const engine = await cutEngine(availability.endpoint);
 		const driver = create({ endpoint: engine.endpoint });
 		try {
-			const machine = await driver.attach(computer.name);
+			return await use(await driver.attach(computer.name), engine);
+		} finally {
+			await driver.close();
+			engine.close();
+		}
+	}
+
+	/** A rollback by another host, whose nth change does not reach the engine. @returns what was cut, undefined when it was done before that */
+	function rollBackCut(computer: Computer, id: string, request: number, lasting: boolean): Promise<string | undefined> {
+		return throughCut(computer, async (machine, engine) => {
 			engine.cutAt(request, lasting);
 			const rollback = async () => {
 				const done = await machine?.checkpoints?.rollback(id);
@@ -34,10 +44,7 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 			);
 			expect(outcome, engine.cut).toMatch(engine.cut === undefined ? /^done$/ : /^(connection_lost|done)$/);
 			return engine.cut;
-		} finally {
-			await driver.close();
-			engine.close();
-		}
+		});
 	}
 
 	const modes = [
@@ -84,23 +91,13 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 	test.skipIf(target.skip !== undefined)("a start that fails says why, also when the look after it fails too", async () => {
 		const computer = await target.open("cut-start");
 		await computer.stop();
-		const direct = create();
-		const availability = await direct.probe();
-		await direct.close();
-		if (!availability.usable) throw new Error(availability.reason);
-		const engine = await cutEngine(availability.endpoint);
-		const driver = create({ endpoint: engine.endpoint });
-		try {
-			const machine = await driver.attach(computer.name);
+		await throughCut(computer, async (machine, engine) => {
 			engine.cutAt(1, true);
 			await expect(machine?.start()).rejects.toMatchObject({
 				code: "connection_lost",
 				message: expect.stringContaining("to start the machine"),
 			});
 			expect(engine.cut).toMatch(/\/start$/);
-		} finally {
-			await driver.close();
-			engine.close();
-		}
+		});
 	});
 });
