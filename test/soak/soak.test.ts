@@ -18,9 +18,11 @@ describe("soak", () => {
 			{ timeout: 400_000 },
 			async () => {
 				const report = await soak({ driver: target.driver, seed, durationMs: SECONDS * 1000 });
-				const again = `again: npm run soak -- --driver ${target.driver} --seed ${seed}\n  ${report.last.join("\n  ")}`;
-				expect(report.violation, again).toBeUndefined();
-				expect(report.remains, again).toEqual([]);
+				// What went wrong first: a summary has the first line alone.
+				const wrong = report.violation ?? `left behind: ${report.remains.join(", ")}`;
+				const told = `${wrong}\nagain: npm run soak -- --driver ${target.driver} --seed ${seed}\n  ${report.last.join("\n  ")}`;
+				expect(report.violation, told).toBeUndefined();
+				expect(report.remains, told).toEqual([]);
 				expect(operationCount(report)).toBeGreaterThan(0);
 			},
 		);

@@ -52,5 +52,5 @@ function reasons(skipped: readonly TestCase[]): string[] {
 }
 
 function firstLine(text: string | undefined): string {
-	return (text ?? "").split("\n", 1)[0]?.slice(0, 200) ?? "";
+	return (text ?? "").split("\n", 1)[0]?.slice(0, 500) ?? "";
 }
