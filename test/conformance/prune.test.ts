@@ -9,7 +9,7 @@ import type { Leftover } from "../../packages/computer/src/driver.js";
 import { ownerId } from "../../packages/computer/src/drivers/ownership.js";
 import { prune } from "../../packages/computer/src/prune.js";
 import { cli } from "../cli/command.js";
-import { DRIVERS, type Target } from "../support/drivers.js";
+import { DRIVERS, removeOpened, type Target } from "../support/drivers.js";
 import { removeMachine } from "../support/outside.js";
 import { expectError } from "../support/suite.js";
 
@@ -25,7 +25,8 @@ beforeAll(() => {
 afterEach(() => {
 	vi.useRealTimers();
 });
-afterAll(() => {
+afterAll(async () => {
+	await removeOpened();
 	if (BEFORE === undefined) delete process.env["LMS_COMPUTER_STATE_DIR"];
 	else process.env["LMS_COMPUTER_STATE_DIR"] = BEFORE;
 	rmSync(DIRECTORY, { recursive: true, force: true });

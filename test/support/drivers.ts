@@ -34,13 +34,16 @@ export const MATRIX: readonly Target[] = (REQUIRED ?? DRIVER_NAMES).flatMap((dri
 
 const opened = new Map<string, Computer>();
 
-afterAll(async () => {
+afterAll(removeOpened);
+
+/** Earlier than after the test file: for a suite that takes away what its computers are found by. */
+export async function removeOpened(): Promise<void> {
 	const computers = [...opened.values()];
 	opened.clear();
 	const results = await Promise.allSettled(computers.map((computer) => computer.remove()));
 	const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
 	if (failures.length > 0) throw new AggregateError(failures, `computers could not be removed: ${failures.join("; ")}`);
-});
+}
 
 function target(driver: DriverName, shell: "bash" | "sh"): Target {
 	const availability = inject("availability")[driver];

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { DriverName } from "../../packages/computer/src/driver.js";
 import { leaseDriver } from "../../packages/computer/src/drivers/registry.js";
@@ -30,13 +30,16 @@ async function machines(name: DriverName, prefix: string): Promise<string[]> {
 	}
 }
 
-/** A process that has one of our names in its command line, as a namespace machine's does. */
+/** A process that has one of our names in its command line, or in the path of a file that it has open: a namespace machine holds its own lock, whatever became of its directory. */
 async function processes(prefix: string): Promise<string[]> {
 	const found: string[] = [];
 	for (const pid of await readdir("/proc").catch(() => [])) {
 		if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
 		const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-		if (command.includes(prefix)) found.push(`process ${pid}: ${command.replaceAll("\0", " ").slice(0, 160)}`);
+		const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
+		const paths = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => "")));
+		if (![command, ...paths].some((text) => text.includes(prefix))) continue;
+		found.push(`process ${pid}: ${command.replaceAll("\0", " ").slice(0, 160)}`);
 	}
 	return found;
 }
