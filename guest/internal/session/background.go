@@ -21,9 +21,9 @@ func (s *Sessions) start(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if s.jobs() >= maxJobs {
 		return nil, wire.Errorf("limit_reached", "the machine already runs %d commands", maxJobs).With("limit", maxJobs)
 	}
-	cwd, exports := s.State(req.Session)
+	from := s.stateOf(req.Session)
 	own := newSession(req.Session, s.config)
-	own.from = &state{cwd: cwd, env: exports}
+	own.from = &from
 	<-own.turn
 	c, err := own.launch(s.nextID(), req, [2]func([]byte){}, s.remember)
 	if err != nil {

@@ -264,17 +264,8 @@ func TestBecomesAJob(t *testing.T) {
 func TestStartsAsAJob(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {
 		g.expect("cd /tmp; export A=1; b=2", 0, "")
-		start := func(command string, timeoutMs int) (s commandState) {
-			body, _ := json.Marshal(map[string]any{"command": command, "timeoutMs": timeoutMs})
-			recorder := httptest.NewRecorder()
-			g.mux.ServeHTTP(recorder, httptest.NewRequest("POST", "/v1/commands", bytes.NewReader(body)))
-			if err := json.Unmarshal(recorder.Body.Bytes(), &s); err != nil || recorder.Code != 200 {
-				t.Fatalf("%d %s", recorder.Code, recorder.Body)
-			}
-			return s
-		}
-		long := start("echo \"$PWD $A [$b]\"; sleep 62; echo after", 400)
-		short := start("cd /; echo done; exit 5", 0)
+		long := g.start("echo \"$PWD $A [$b]\"; sleep 62; echo after", 400)
+		short := g.start("cd /; echo done; exit 5", 0)
 		g.expect("echo $PWD $A $b", 0, "/tmp 1 2\n")
 		var s commandState
 		g.get("/v1/commands/"+short.ID+"/wait", &s)
@@ -286,6 +277,42 @@ func TestStartsAsAJob(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	})
+}
+
+// A session that has not ended a command yet has saved no environment: the base one counts, and the computer's variables come to it.
+func TestAJobOfASessionThatHasNotBegun(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.put("/v1/environment", map[string]any{"set": map[string]string{"A": "1"}})
+		for _, begun := range []bool{false, true} {
+			if begun {
+				g.sessions.Warm()
+			}
+			job := g.start(`sh -c 'echo "$HOME $PATH $A"'`, 0)
+			var s commandState
+			g.get("/v1/commands/"+job.ID+"/wait", &s)
+			if got, want := g.log(job.ID), g.sessions.config.Home+" /usr/bin:/bin 1\n"; got != want {
+				t.Errorf("begun %t: expected %q, got %q", begun, want, got)
+			}
+		}
+	})
+}
+
+// start runs a command as a job.
+func (g *guest) start(command string, timeoutMs int) (s commandState) {
+	g.t.Helper()
+	body, _ := json.Marshal(map[string]any{"command": command, "timeoutMs": timeoutMs})
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("POST", "/v1/commands", bytes.NewReader(body)))
+	if err := json.Unmarshal(recorder.Body.Bytes(), &s); err != nil || recorder.Code != 200 {
+		g.t.Fatalf("%d %s", recorder.Code, recorder.Body)
+	}
+	return s
+}
+
+func (g *guest) log(id string) string {
+	recorder := httptest.NewRecorder()
+	g.mux.ServeHTTP(recorder, httptest.NewRequest("GET", "/v1/commands/"+id+"/output", nil))
+	return recorder.Body.String()
 }
 
 func (g *guest) get(path string, value any) {
@@ -301,10 +328,8 @@ func TestBackgroundOutputStaysWithItsCommand(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {
 		a := g.expect("(sleep 0.3; echo late) & echo now", 0, "now\n")
 		g.expect("sleep 0.6; echo next", 0, "next\n")
-		recorder := httptest.NewRecorder()
-		g.mux.ServeHTTP(recorder, httptest.NewRequest("GET", "/v1/commands/"+a.ID+"/output", nil))
-		if recorder.Body.String() != "now\nlate\n" {
-			t.Errorf("log: got %q", recorder.Body)
+		if log := g.log(a.ID); log != "now\nlate\n" {
+			t.Errorf("log: got %q", log)
 		}
 	})
 }

@@ -63,8 +63,15 @@ func (s *Sessions) open(name string) (*Session, error) {
 	return session, nil
 }
 
-// State is where a session is and what it exports, for a terminal or a job that starts there.
+// State is where a session is, and what a program that starts there exports beside the base environment: a terminal's.
 func (s *Sessions) State(name string) (cwd string, exports []byte) {
+	now := s.stateOf(name)
+	vars, _ := s.config.environment.lines(-1)
+	return now.cwd, append(bytes.Clone(now.env), vars...)
+}
+
+// stateOf is what another shell begins with that starts where the session is; it gives itself the computer's variables.
+func (s *Sessions) stateOf(name string) state {
 	s.mu.Lock()
 	session := s.byName[name]
 	s.mu.Unlock()
@@ -74,8 +81,7 @@ func (s *Sessions) State(name string) (cwd string, exports []byte) {
 			now = present
 		}
 	}
-	vars, _ := s.config.environment.lines(-1)
-	return now.cwd, append(bytes.Clone(now.env), vars...)
+	return now
 }
 
 func (s *Sessions) remove(name string) error {
