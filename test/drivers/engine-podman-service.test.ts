@@ -33,7 +33,7 @@ beforeEach(() => {
 	directory = mkdtempSync(join(tmpdir(), "lms-run-"));
 	// No PATH: a plugin host strips it, and a service without it would not find its own programs.
 	const { PATH: _, ...env } = process.env;
-	host = describeHost({ env: { ...env, XDG_RUNTIME_DIR: directory } });
+	host = describeHost({ env: { ...env, XDG_RUNTIME_DIR: directory, TMPDIR: directory } });
 });
 
 afterEach(async () => {
@@ -95,6 +95,38 @@ describe.skipIf(!applies)(`the service of our own${skip === undefined ? "" : ` (
 		await leaveSocket(`${path}.start`);
 		expect(await startService(host)).toBe(path);
 		expect(services()).toHaveLength(1);
+	});
+
+	test("has temporary files of its own, and what a killed one has left of them goes with the next", async () => {
+		const parent = join(directory, "temporary");
+		mkdirSync(parent);
+		const here = { ...host, env: { ...host.env, TMPDIR: parent } };
+		await startService(here);
+		const [first = ""] = readdirSync(parent);
+		expect(services().map((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0"))).toEqual([
+			expect.arrayContaining([`TMPDIR=${join(parent, first)}`]),
+		]);
+		mkdirSync(join(parent, first, "buildah1"));
+		writeFileSync(join(parent, first, "buildah1/layer"), "a commit that was cut short");
+		const killed = services();
+		for (const pid of killed) process.kill(pid, "SIGKILL");
+		await expect.poll(() => killed.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+		await startService(here);
+		const second = readdirSync(parent);
+		expect(second).not.toEqual([first]);
+		expect(second.map((name) => readdirSync(join(parent, name)))).toEqual([[]]);
+	});
+
+	test("leaves its temporary files where the user has them", async () => {
+		const conf = join(directory, "containers.conf");
+		const given = process.env["CONTAINERS_CONF"];
+		const text = given === undefined ? "" : readFileSync(given, "utf8");
+		const line = `image_copy_tmp_dir = "${directory}"\n`;
+		writeFileSync(conf, text.includes("[engine]\n") ? text.replace("[engine]\n", `[engine]\n${line}`) : `[engine]\n${line}${text}`);
+		const { TMPDIR: _, ...env } = host.env;
+		await startService({ ...host, env: { ...env, CONTAINERS_CONF: conf } });
+		const environments = services().map((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0"));
+		expect(environments).toEqual([expect.not.arrayContaining([expect.stringMatching(/^TMPDIR=/)])]);
 	});
 
 	test("is started again by the next call when it ended in between", async ({ skip }) => {

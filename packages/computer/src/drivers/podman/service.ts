@@ -15,6 +15,7 @@ import { cleanWords } from "../engine/errors.js";
 import { Flights } from "../engine/flights.js";
 import { findProgram, type Host, runtimeDirectories, temporaryDirectory } from "../engine/host.js";
 import { lockStart } from "./start-lock.js";
+import { ownTemporaryDirectory } from "./temporary.js";
 
 /** Long enough for a model to think between two calls; an open connection keeps it awake anyway. */
 const IDLE_SECONDS = 300;
@@ -38,14 +39,14 @@ export async function startService(host: Host, options: ServiceOptions = {}): Pr
 	return await flights.run(
 		socket,
 		async () => {
-			await ensureRunning(program, socket, env, options);
+			await ensureRunning(program, socket, host, env, options);
 			return socket;
 		},
 		options.signal,
 	);
 }
 
-async function ensureRunning(program: string, socket: string, env: NodeJS.ProcessEnv, options: ServiceOptions): Promise<void> {
+async function ensureRunning(program: string, socket: string, host: Host, env: NodeJS.ProcessEnv, options: ServiceOptions): Promise<void> {
 	const deadline = Date.now() + START_MS;
 	for (;;) {
 		if (await answers(socket)) return;
@@ -53,7 +54,10 @@ async function ensureRunning(program: string, socket: string, env: NodeJS.Proces
 		if (unlock === undefined) continue;
 		try {
 			// It may have come up while we waited for the lock.
-			if (!(await answers(socket))) await launch(program, socket, env, deadline, options);
+			if (!(await answers(socket))) {
+				const temporary = await ownTemporaryDirectory(host, socket);
+				await launch(program, socket, temporary === undefined ? env : { ...env, TMPDIR: temporary }, deadline, options);
+			}
 			return;
 		} finally {
 			await unlock();
