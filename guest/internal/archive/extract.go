@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"lms-computer/guest/internal/directory"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
@@ -147,7 +148,7 @@ func (x *extractor) enter(name string) error {
 			return err
 		}
 	}
-	opened, err := x.root.OpenRoot(name)
+	opened, err := directory.HoldIn(x.root, name)
 	if err != nil {
 		return files.Failed(err, name)
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/directory"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
@@ -53,7 +54,7 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if info.IsDir() {
-		root, err := os.OpenRoot(at)
+		root, err := directory.Hold(at)
 		if err != nil {
 			return nil, files.Failed(err, at)
 		}
@@ -166,7 +167,7 @@ func (p *packer) entry(r *http.Request, root *os.Root, name, as string, depth in
 		if depth >= maxDepth {
 			return wire.Errorf("too_large", "expected folders at most %d deep", maxDepth)
 		}
-		inner, err := root.OpenRoot(name)
+		inner, err := directory.HoldIn(root, name)
 		if err != nil {
 			p.skipped++
 			return nil

@@ -13,6 +13,7 @@ import (
 	"path"
 	"syscall"
 
+	"lms-computer/guest/internal/directory"
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/wire"
 )
@@ -54,7 +55,7 @@ func put(_ http.ResponseWriter, r *http.Request) (any, error) {
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, files.Failed(err, dir)
 	}
-	parent, err := os.OpenRoot(dir)
+	parent, err := directory.Hold(dir)
 	if err != nil {
 		return nil, files.Failed(err, dir)
 	}
@@ -78,7 +79,7 @@ func realFolder(at string) (string, error) {
 	case !info.IsDir():
 		return "", wire.Errorf("already_exists", "expected %q to be a folder or not there", at).With("path", at)
 	}
-	link, err := os.Open(at)
+	link, err := os.Open(at + "/") // as directory.Hold does
 	if err != nil {
 		return "", files.Failed(err, at)
 	}
@@ -99,7 +100,7 @@ func stage(r *http.Request, parent *os.Root, name string, bound func(*extractor)
 		return nil, files.Failed(err, name)
 	}
 	defer func() { removeAll(parent, temporary) }()
-	root, err := parent.OpenRoot(temporary)
+	root, err := directory.HoldIn(parent, temporary)
 	if err != nil {
 		return nil, files.Failed(err, name)
 	}
@@ -170,7 +171,7 @@ func merge(parent *os.Root, from, to string) error {
 }
 
 func each(parent *os.Root, dir string, do func(name string, folder bool) error) error {
-	f, err := parent.Open(dir)
+	f, err := directory.OpenIn(parent, dir)
 	if err != nil {
 		return err
 	}

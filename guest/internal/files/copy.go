@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"lms-computer/guest/internal/directory"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func (c *copier) directory(from *os.Root, name string, info os.FileInfo, to *os.
 	if err := to.Mkdir(as, 0o700); err != nil {
 		return err
 	}
-	target, err := to.OpenRoot(as)
+	target, err := directory.HoldIn(to, as)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lms-computer/guest/internal/directory"
 	"lms-computer/guest/internal/own"
 	"lms-computer/guest/internal/wire"
 )
@@ -95,7 +96,7 @@ func (q *Quota) begin() {
 	go func() {
 		defer close(done)
 		began := time.Now()
-		bytes := measure(q.root, q.since)
+		bytes := directory.Size(q.root, q.since)
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		// What came meanwhile was met or not: it counts until the next measurement tells.

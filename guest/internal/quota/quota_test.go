@@ -1,40 +1,14 @@
 package quota
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 const mebibyte = 1 << 20
-
-func TestWhatIsOlderThanTheMachineIsNotCounted(t *testing.T) {
-	root := t.TempDir()
-	write := func(name string, size int) {
-		if err := os.WriteFile(filepath.Join(root, name), bytes.Repeat([]byte{1}, size), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("image", 3*mebibyte)
-	time.Sleep(20 * time.Millisecond)
-	since := time.Now()
-	time.Sleep(20 * time.Millisecond)
-	if err := os.MkdirAll(filepath.Join(root, "a/b"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	write("a/b/new", 2*mebibyte)
-	if err := os.Link(filepath.Join(root, "a/b/new"), filepath.Join(root, "again")); err != nil {
-		t.Fatal(err)
-	}
-	if got := measure(root, since); got < 2*mebibyte || got > 2*mebibyte+64<<10 {
-		t.Errorf("expected 2 MiB, the link counted once, got %d", got)
-	}
-}
 
 func TestWhatComesWhileItMeasuresIsNotForgotten(t *testing.T) {
 	root := t.TempDir()

@@ -1,4 +1,4 @@
-package quota
+package directory
 
 import (
 	"os"
@@ -13,7 +13,7 @@ const (
 	blockBytes = 512 // of st_blocks, whatever the file system's are (stat(2))
 )
 
-// walker adds up what is newer than since, on the file system of root alone. What an image brought is older than the machine: its layers
+// walker adds up what is newer than since, on one file system. What an image brought is older than the machine: its layers
 // are written when they are pulled, and a file that is changed is copied up whole, with a change time of its own.
 type walker struct {
 	since  time.Time
@@ -23,15 +23,20 @@ type walker struct {
 	left   int
 }
 
-func measure(root string, since time.Time) int64 {
-	var is syscall.Stat_t
-	if syscall.Lstat(root, &is) != nil {
+// Size is the bytes on disk of all below root that is newer than since, on the file system of root alone and within bounds. What goes meanwhile is
+// left out; what the guest makes of names and links is only looked at through open directories.
+func Size(root string, since time.Time) int64 {
+	held, err := Hold(root)
+	if err != nil {
 		return 0
 	}
-	w := walker{since: since, device: uint64(is.Dev), linked: map[[2]uint64]bool{}, left: maxEntries}
-	if directory, err := os.OpenRoot(root); err == nil {
-		w.walk(directory, 0)
+	info, err := held.Stat(".")
+	if err != nil {
+		held.Close()
+		return 0
 	}
+	w := walker{since: since, device: uint64(info.Sys().(*syscall.Stat_t).Dev), linked: map[[2]uint64]bool{}, left: maxEntries}
+	w.walk(held, 0)
 	return w.bytes
 }
 
@@ -60,7 +65,7 @@ func (w *walker) walk(directory *os.Root, depth int) {
 				continue // something else is mounted there
 			}
 			w.add(is)
-			if below, err := directory.OpenRoot(name); err == nil {
+			if below, err := HoldIn(directory, name); err == nil {
 				w.walk(below, depth+1)
 			}
 		}
