@@ -26,7 +26,12 @@ const GROUPS: readonly Group[] = [
 		title: "Jobs",
 		description: "A job: wait for it, read its output (from a byte offset), answer it with a line of text, or kill it.",
 		actions: { wait, logs: readProcessLogs, input: sendInput, kill: killBackground },
-		properties: { job: text(), "text?": text(), "fromOffset?": { type: "integer" } },
+		properties: {
+			job: text(),
+			"text?": text(),
+			"fromOffset?": { type: "integer" },
+			"stream?": { ...text(), enum: ["stdout", "stderr"] },
+		},
 		renamed: { handleId: "job" },
 	},
 	{
@@ -82,7 +87,7 @@ export const GROUP_TOOLS: readonly Tool[] = GROUPS.map((group) => {
 /** What is wrong with a member's arguments is told in the group's words. */
 function preparedAs(group: Group, action: string, member: Tool, args: Arguments): Prepared {
 	try {
-		return prepare(member, args);
+		return prepare(member, namedFor(group, member, args));
 	} catch (error) {
 		if (!(error instanceof ToolFailure)) throw error;
 		const { message, next, ...rest } = error.failure;
@@ -93,6 +98,12 @@ function preparedAs(group: Group, action: string, member: Tool, args: Arguments)
 			next: words(next.replace(`${member.name}(`, `${group.name}(action: ${JSON.stringify(action)}, `)),
 		});
 	}
+}
+
+/** In the member's own words: the group's names are no mistake of the model's. */
+function namedFor(group: Group, { input }: Tool, args: Arguments): Arguments {
+	const own = new Map(Object.entries(group.renamed ?? {}).flatMap(([name, shown]) => (name in input.properties ? [[shown, name]] : [])));
+	return Object.fromEntries(Object.entries(args).map(([key, value]) => [own.get(key) ?? key, value]));
 }
 
 /** A call of a member, as one of its group. */
