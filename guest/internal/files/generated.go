@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -41,8 +42,9 @@ func readGenerated(ctx context.Context, path string) ([]byte, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		content, err := readUnblocked(path)
-		done <- result{content, err}
+		var r result
+		r.err = account.As(func() (err error) { r.content, err = readUnblocked(path); return err }) // rights are a thread's
+		done <- r
 	}()
 	timer := time.NewTimer(generatedDeadline)
 	defer timer.Stop()
