@@ -68,7 +68,8 @@ func (r *run) batches(list func(each func(path string) error) error, work, pendi
 	send := func() error {
 		b := &batch{paths, make(chan []piece, 1)}
 		paths = nil
-		for _, to := range []chan<- *batch{pending, work} {
+		// Into a worker's hands first: what is waited for must be sure to be closed.
+		for _, to := range []chan<- *batch{work, pending} {
 			select {
 			case to <- b:
 			case <-r.ctx.Done():
