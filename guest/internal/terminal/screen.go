@@ -41,21 +41,31 @@ func (s *screen) write(data []byte) {
 		s.recent = append(s.recent[:0], s.recent[extra:]...)
 	}
 	for v := range s.viewers {
-		v.pending = append(v.pending, data...)
+		if !v.cut { // one that is cut may still stand in the middle of a write, for as long as it likes
+			v.pending = append(v.pending, data...)
+		}
 	}
 	s.changed.Broadcast()
-	stall := time.AfterFunc(viewerStall, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for v := range s.viewers {
-			v.cut = v.cut || len(v.pending) > viewerBytes
-		}
-		s.changed.Broadcast()
-	})
+	if !s.behind() {
+		return
+	}
+	stall := time.AfterFunc(viewerStall, s.cutOff)
 	defer stall.Stop()
 	for s.behind() {
 		s.changed.Wait()
 	}
+}
+
+// cutOff lets go of the viewers that are behind.
+func (s *screen) cutOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for v := range s.viewers {
+		if len(v.pending) > viewerBytes {
+			v.cut, v.pending = true, nil
+		}
+	}
+	s.changed.Broadcast()
 }
 
 func (s *screen) behind() bool {
