@@ -32,9 +32,27 @@ describe.for(MATRIX)("$title", (target) => {
 			for (const command of ["echo x >/etc/x", "kill -9 1", "cat /proc/1/environ", "ls /var/lib/lms/log/*"]) {
 				expect([command, (await computer.exec(command)).exitCode === 0]).toEqual([command, false]);
 			}
+			await expectError(computer.files.readText("/proc/1/environ"), "permission_denied");
 			await expectError(computer.files.write("/etc/x", "x"), "permission_denied");
 			await expectError(computer.files.remove("/etc/passwd"), "permission_denied");
 			await expectError(computer.files.replace("/etc/passwd", [{ old: "root", new: "toor", all: true }]), "permission_denied");
+		});
+
+		test("a directory that the user can not enter is refused: a command never runs elsewhere", async ({ skip }) => {
+			if (!target.capabilities.otherUsers) skip("a driver that has root alone");
+			const computer = await open();
+			await computer.exec("mkdir -p closed && chmod 0 closed");
+			await expectError(computer.exec("pwd", { cwd: "~/closed" }), "permission_denied");
+			await expectError(computer.commands.start("pwd", { cwd: "~/closed" }), "permission_denied");
+			await expectError(computer.terminals.open("closed", { command: "pwd", cwd: "~/closed" }), "permission_denied");
+			expect(await output(computer, "pwd; rmdir closed")).toBe("/home/user");
+		});
+
+		test("a session whose directory was closed goes on at home", async ({ skip }) => {
+			if (!target.capabilities.otherUsers) skip("a driver that has root alone");
+			const computer = await open();
+			await computer.exec("mkdir closing && cd closing && chmod 0 . && exit 1", { session: "closed" });
+			expect(await output(computer, "pwd; rmdir closing", "closed")).toBe("/home/user");
 		});
 
 		test("what file requests make is the user's", async ({ skip }) => {

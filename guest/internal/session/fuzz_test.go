@@ -79,7 +79,7 @@ func FuzzRequest(f *testing.F) {
 		plain := words(run{nonce: "n", script: "/s", stdout: "/o", stderr: "/e", dir: "/d", save: "a"}.lines(true))
 		more := len(r.Env)
 		if r.Cwd != "" {
-			more += len(words(`__lms_out=${PWD-}; \command \cd -- x >/dev/null 2>&1; `))
+			more += len(words(`__lms_out=${PWD-}; \command \cd -- x >/dev/null 2>/e && `))
 		}
 		if len(got) != len(plain)+more {
 			t.Fatalf("%q: %d words, expected %d, in %q", data, len(got), len(plain)+more, line)

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -103,7 +105,7 @@ func (r *request) directory(current, home string) (string, error) {
 	return Directory(r.Cwd, current, home)
 }
 
-// Directory resolves a directory for a command and makes sure that it is one. /proc is refused: names such as /proc/self/fd/8 mean another
+// Directory resolves a directory for a command and makes sure that it is one that the user may enter. /proc is refused: names such as /proc/self/fd/8 mean another
 // thing to every process that looks (and have led out of containers, CVE-2024-21626).
 func Directory(path, current, home string) (string, error) {
 	if strings.ContainsRune(path, 0) {
@@ -119,21 +121,35 @@ func Directory(path, current, home string) (string, error) {
 	if inProc(path) {
 		return "", refuseProc(path)
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", wire.Errorf("not_found", "expected a directory to run in, %s does not exist", path).With("path", path)
-	} else if err != nil {
-		return "", wire.FromOS(err, path)
-	}
-	if inProc(real) {
+	var real string
+	err := account.As(func() (err error) {
+		if real, err = filepath.EvalSymlinks(path); err == nil {
+			err = enter(real)
+		}
+		return err
+	})
+	switch {
+	case inProc(real):
 		return "", refuseProc(path)
-	}
-	if info, err := os.Stat(real); err != nil {
-		return "", wire.FromOS(err, path)
-	} else if !info.IsDir() {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", wire.Errorf("not_found", "expected a directory to run in, %s does not exist", path).With("path", path)
+	case errors.Is(err, syscall.ENOTDIR):
 		return "", wire.Errorf("not_a_directory", "expected a directory, %s is not one", path).With("path", path)
+	case err != nil:
+		return "", wire.FromOS(err, path)
 	}
 	return path, nil
+}
+
+// enter fails as a change to the directory would: it looks for a name in it.
+func enter(path string) error {
+	_, err := os.Stat(path + "/.")
+	return err
+}
+
+// Enterable tells whether the user's programs can start in a directory.
+func Enterable(path string) bool {
+	return account.As(func() error { return enter(path) }) == nil
 }
 
 func inProc(path string) bool { return path == "/proc" || strings.HasPrefix(path, "/proc/") }

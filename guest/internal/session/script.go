@@ -60,7 +60,8 @@ func (r run) lines(readsAhead bool) string {
 		b.WriteString(posixMode + `\command \. ` + r.vars + ` >/dev/null 2>&1; ` + r.giveBack() + "; ")
 	}
 	if r.cwd != "" {
-		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>&1; `)
+		// What the shell can not enter after all ends here: the command must not run elsewhere.
+		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>` + r.stderr + ` && `)
 	}
 	names := make([]string, 0, len(r.env))
 	for name := range r.env {

@@ -360,6 +360,28 @@ func TestDirectoryAndEnvironmentOfOneCommand(t *testing.T) {
 	})
 }
 
+func TestADirectoryThatGoesJustBeforeTheCommand(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp", 0, "")
+		session, err := g.sessions.open("main")
+		must(t, err)
+		must(t, session.enter(t.Context()))
+		dir := filepath.Join(g.sessions.config.Home, "going")
+		must(t, os.Mkdir(dir, 0o755))
+		c, err := session.launch("1000", request{Session: "main", Command: "pwd", Cwd: dir}, [2]func([]byte){}, func(c *Command) {
+			g.sessions.remember(c)
+			must(t, os.Remove(dir))
+		})
+		must(t, err)
+		<-c.ended
+		<-c.stderr.drained
+		if log := g.log("1000"); log != "" || c.exitCode == 0 || c.fate != "kept" || c.stderr.log.Total() == 0 {
+			t.Errorf("got %q, exit code %d, the shell %s", log, c.exitCode, c.fate)
+		}
+		g.expect("pwd", 0, "/tmp\n")
+	})
+}
+
 func (g *guest) put(path string, body any) int {
 	data, _ := json.Marshal(body)
 	recorder := httptest.NewRecorder()

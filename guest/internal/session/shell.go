@@ -133,10 +133,9 @@ func (s *shell) start(c Config, from *state) error {
 		}
 		line += `\. ` + s.dir + "/vars >/dev/null 2>&1\n"
 	}
-	if info, err := os.Stat(cwd); err != nil || !info.IsDir() {
-		cwd = "/"
-		if info, err := os.Stat(c.Home); err == nil && info.IsDir() {
-			cwd = c.Home
+	for _, other := range []string{c.Home, "/"} {
+		if !Enterable(cwd) {
+			cwd = other
 		}
 	}
 	s.process, err = process.StartShell(argv, &syscall.ProcAttr{

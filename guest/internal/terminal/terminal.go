@@ -85,7 +85,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 		}
 		cwd = resolved
 	}
-	if info, err := os.Stat(cwd); err != nil || !info.IsDir() {
+	if !session.Enterable(cwd) {
 		cwd = "/"
 	}
 	script, err := os.CreateTemp(t.config.RunDir, "terminal-")
