@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Computer } from "../../packages/computer/src/computer.js";
 import { ComputerError } from "../../packages/computer/src/errors/index.js";
+import { Notices } from "../../packages/computer/src/notices.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { Slot } from "../../packages/computer/src/slot.js";
 import { NO_AGENT } from "../agent/guest.js";
@@ -106,6 +107,26 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		await computer.stop();
 		await says(computer);
 		expect(computer.notices.filter((notice) => notice === "no memory limit").length).toBe(1);
+	});
+
+	test("counts what it says: the same again is news, and so is what comes when the first are not kept any more", async () => {
+		const computer = open();
+		await says(computer);
+		const stopped = "the machine was stopped and has been started; its shells are fresh";
+		for (const _ of [1, 2]) {
+			const told = computer.news.count;
+			await computer.stop();
+			await says(computer);
+			expect(computer.news.since(told)).toEqual([stopped]);
+		}
+		const notices = new Notices();
+		for (let index = 0; index < 250; index++) {
+			notices.add(`${index}`);
+			expect(notices.since(index)).toEqual([`${index}`]);
+		}
+		expect(notices.latest.length).toBe(100);
+		expect(notices.since(0)).toEqual(notices.latest);
+		expect(notices.since(250)).toEqual([]);
 	});
 
 	test("that is killed in the middle of a call: connection_lost, and the next call recovers", async () => {

@@ -73,12 +73,14 @@ toolSuite("tool-machine", (subject) => {
 			expect(text).toContain(word);
 	});
 
-	test("what happens behind its back is told", async () => {
-		await subject.computer.stop();
-		const { text } = await call("Execute", { command: "echo on" });
-		expect(text).toMatch(/notice: .*(started|anew)/);
-		expect(text).toContain("exit code 0");
-		expect((await call("Execute", { command: "echo on" })).text).not.toContain("notice:");
+	test("what happens behind its back is told, each time", async () => {
+		for (const _ of ["once", "and once more"]) {
+			await subject.computer.stop();
+			const { text } = await call("Execute", { command: "echo on" });
+			expect(text).toMatch(/notice: .*(started|anew)/);
+			expect(text).toContain("exit code 0");
+			expect((await call("Execute", { command: "echo on" })).text).not.toContain("notice:");
+		}
 	});
 
 	test("restarting keeps the files, and rebuilding asks first and then has none", async () => {

@@ -35,6 +35,7 @@ import { type ComputerEvent, Events } from "./events.js";
 import { expectKeys, expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
+import type { Notices } from "./notices.js";
 import type { OpenOptions } from "./options.js";
 import { Planted } from "./planted.js";
 import { Slot } from "./slot.js";
@@ -73,6 +74,8 @@ export class Computer {
 	readonly #egress: Egress;
 	/** @internal Looked at after each command here, and after each tool. */
 	readonly planted: Planted;
+	/** @internal `notices`, for a reader that tells each once. */
+	readonly news: Notices;
 	readonly #calls: CallDefaults;
 	#outdated: readonly (keyof MachineOptions)[] = [];
 	#removed = false;
@@ -83,6 +86,7 @@ export class Computer {
 		this.name = slot.name;
 		this.driver = slot.driver.name;
 		this.#slot = slot;
+		this.news = slot.notices;
 		this.#lease = lease;
 		this.#link = new AgentLink({
 			connect: (begin, options) => slot.connect(begin, options),
@@ -111,9 +115,9 @@ export class Computer {
 		});
 	}
 
-	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. Grows. */
+	/** What the user should know about the machine: limits that were not applied, that it was started or made anew. The latest 100. */
 	get notices(): readonly string[] {
-		return this.#slot.notices;
+		return this.news.latest;
 	}
 
 	/** Runs a command in a session's shell and waits for its result. A non-zero exit and a timeout are results. */

@@ -15,6 +15,7 @@ import type {
 import { ComputerError, isComputerError } from "./errors/index.js";
 import type { LifeRecord } from "./journal.js";
 import { DEADLINES, LIFE } from "./limits.js";
+import { Notices } from "./notices.js";
 import { inTurn } from "./turn.js";
 
 export interface SlotOptions {
@@ -38,15 +39,16 @@ export interface SlotOptions {
 const MAX_TURNS = 5;
 const BROKEN_MS = 200;
 const REMOVED = "the machine was removed from outside and has been made anew; its files are gone";
-const MAX_NOTICES = 100;
 
 export class Slot {
 	readonly driver: Driver;
 	readonly name: string;
 	/** Is told what becomes of the machine. */
 	tell: (type: LifeRecord["type"], text: string) => void = () => {};
-	/** What a user should know: started, made anew, a limit that was not applied. The latest 100. */
-	readonly notices: string[] = [];
+	/** Started, made anew, a limit that was not applied. */
+	readonly notices = new Notices();
+	/** What is true of the machine all along is noted once. */
+	readonly #warned = new Set<string>();
 	readonly #maxComputers: number;
 	#spec: MachineSpec | undefined;
 	#machine: Machine | undefined;
@@ -83,13 +85,16 @@ export class Slot {
 
 	note(notice: string): void {
 		this.tell("notice", notice);
-		this.notices.push(notice);
-		if (this.notices.length > MAX_NOTICES) this.notices.shift();
+		this.notices.add(notice);
 	}
 
 	/** Of a machine: they stay true, and are said once. */
 	noteWarnings(warnings: readonly string[]): void {
-		for (const warning of warnings) if (!this.notices.includes(warning)) this.note(warning);
+		for (const warning of warnings) {
+			if (this.#warned.has(warning)) continue;
+			this.#warned.add(warning);
+			this.note(warning);
+		}
 	}
 
 	/** The agent is another one than before. */

@@ -114,8 +114,8 @@ export class Chat {
 			this.#running.delete(call);
 			for (const failure of this.#failures) options.onNotice?.(failure);
 			this.#failures = [];
-			for (const notice of this.#computer?.notices.slice(this.#told) ?? []) options.onNotice?.(notice);
-			this.#told = this.#computer?.notices.length ?? 0;
+			for (const notice of this.#computer?.news.since(this.#told) ?? []) options.onNotice?.(notice);
+			this.#told = this.#computer?.news.count ?? 0;
 		}
 	}
 

@@ -13,7 +13,7 @@ export class Opening {
 	readonly #listeners = new Set<(text: string) => void>();
 	#computer: Promise<Computer> | undefined;
 	#opened: Computer | undefined;
-	#told = new Set<string>();
+	#told = 0;
 	#step = "";
 
 	constructor(open: Open) {
@@ -37,11 +37,12 @@ export class Opening {
 	}
 
 	/** What happened to the machine since the last look: not what was known when it was opened, which is for the user. */
-	async news(): Promise<string[]> {
-		await this.#opened?.planted.look();
-		const notices = this.#opened?.notices ?? [];
-		const fresh = notices.filter((notice) => !this.#told.has(notice));
-		this.#told = new Set(notices);
+	async news(): Promise<readonly string[]> {
+		const computer = this.#opened;
+		if (computer === undefined) return [];
+		await computer.planted.look();
+		const fresh = computer.news.since(this.#told);
+		this.#told = computer.news.count;
 		return fresh;
 	}
 
@@ -61,7 +62,7 @@ export class Opening {
 		try {
 			const computer = await this.#open({ signal: this.#closing.signal, onProgress });
 			this.#opened = computer;
-			this.#told = new Set(computer.notices);
+			this.#told = computer.news.count;
 			return computer;
 		} catch (error) {
 			this.#computer = undefined;
