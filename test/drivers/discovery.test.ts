@@ -123,6 +123,7 @@ describe("asking", () => {
 				{ endpoint: at("text.sock"), reason: expect.stringMatching(/parse error/i) },
 				{ endpoint: at("podman.sock"), reason: "this is podman 5.0.0, which the podman driver uses" },
 			],
+			silent: false,
 		});
 	});
 
@@ -143,6 +144,22 @@ describe("asking", () => {
 			found: { version: "20.10.24+dfsg1", endpoint: { path: at("b.sock") } },
 		});
 		expect(await discoverEngine(places, "podman")).toMatchObject({ found: { version: "4.3.1", endpoint: { path: at("a.sock") } } });
+	});
+
+	test("one that the user names and that does not answer has no other in its place, unless it is of the other kind", async () => {
+		await listen(at("docker.sock"), answering(docker));
+		await listen(at("podman.sock"), answering(podman));
+		const names = (path: string) => ({ ...candidate(at(path)), source: "DOCKER_HOST", named: "docker" as const });
+		const found = { found: { endpoint: { path: at("docker.sock") } } };
+		expect(await discoverEngine([names("none.sock"), candidate(at("docker.sock"))], "docker")).toEqual({
+			found: undefined,
+			tried: [{ endpoint: `DOCKER_HOST (${at("none.sock")})`, reason: "no such socket" }],
+			silent: true,
+		});
+		expect(await discoverEngine([names("podman.sock"), candidate(at("docker.sock"))], "docker")).toMatchObject(found);
+		expect(await discoverEngine([names("none.sock"), candidate(at("podman.sock"))], "podman")).toMatchObject({
+			found: { endpoint: { path: at("podman.sock") } },
+		});
 	});
 
 	test("one that hangs costs the deadline of one ping, and nothing when it comes later in the order", async () => {
@@ -186,6 +203,17 @@ describe("a probe", () => {
 			usable: false,
 			reason: expect.stringContaining("nobody listens"),
 			hint: expect.stringContaining("systemctl start docker"),
+		});
+	});
+
+	test("of an engine that is named and does not answer says so, and asks no other", async () => {
+		await listen(at(".docker/run/docker.sock"), answering(docker));
+		const env = { HOME: home, DOCKER_HOST: `unix://${at("none.sock")}` };
+		expect(await createDockerDriver({ env, platform: "linux" }).probe()).toMatchObject({
+			usable: false,
+			reason: expect.stringContaining(`DOCKER_HOST (${at("none.sock")}): no such socket`),
+			hint: expect.stringContaining("name another one"),
+			tried: [{}],
 		});
 	});
 

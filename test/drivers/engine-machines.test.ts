@@ -5,8 +5,12 @@ import { text } from "node:stream/consumers";
 import Docker from "dockerode";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
-import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
-import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
+import { createDockerDriver, dialect as docker } from "../../packages/computer/src/drivers/docker/index.js";
+import { ownBytes } from "../../packages/computer/src/drivers/engine/checkpoint-images.js";
+import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
+import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
+import { createPodmanDriver, dialect as podman } from "../../packages/computer/src/drivers/podman/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
 import { Wire } from "../support/wire.js";
@@ -54,6 +58,12 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await (await engine()).getContainer(other.id).rename({ name: `lms-rollback-${other.name}-0123456789ab` });
 		await expect(from.checkpoints?.fork(undefined, other.name)).rejects.toMatchObject({ code: "already_exists" });
 		expect((await driver.attach(other.name))?.id).toBe(other.id);
+	});
+
+	test.skipIf(skip)("a checkpoint that somebody else removes while it is looked at has no size, and fails nothing", async () => {
+		const found = await locateEngine(name === "docker" ? docker : podman, describeHost({}));
+		if (!(found instanceof Engine)) throw new Error(found.reason);
+		expect(await ownBytes(found, "0123456789ab".repeat(5))).toBeUndefined();
 	});
 
 	test.skipIf(skip)("an ephemeral machine that has gone when a rebuild ends it makes no rebuild fail", async () => {

@@ -73,8 +73,8 @@ async function ownDocker(directory: string, unmount: () => Promise<void>): Promi
 		again: start,
 		async remove() {
 			await end();
-			// A daemon that was killed between a container's creation and its start never sees it again.
-			for (const pid of await processesMounted(directory)) process.kill(pid, "SIGKILL");
+			// A daemon that was killed between a container's creation and its start never sees it again, nor containerd the process that watches over it.
+			for (const pid of [...(await processesMounted(directory)), ...(await processesWith(directory))]) killed(pid);
 			await unmount();
 		},
 	};
@@ -118,6 +118,12 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 			await unmount();
 		},
 	};
+}
+
+function killed(pid: number): void {
+	try {
+		process.kill(pid, "SIGKILL");
+	} catch {} // it went with another
 }
 
 /** The host's processes with that path in their command line: nobody else's. */

@@ -11,7 +11,11 @@ export interface Candidate {
 	/** For people: `DOCKER_HOST`, `docker context colima`, `known socket`. */
 	readonly source: string;
 	readonly endpoint: Endpoint | Error;
+	/** The user says that this one is the engine of that kind: while it does not answer, no other is in its place. */
+	readonly named?: EngineKind;
 }
+
+export type EngineKind = "docker" | "podman";
 
 export type Strategy = (host: Host) => Promise<readonly Candidate[]>;
 
@@ -32,7 +36,7 @@ async function dockerHost({ env, home }: Host): Promise<readonly Candidate[]> {
 	const text = env["DOCKER_HOST"];
 	if (!text) return [];
 	return [
-		await candidate("DOCKER_HOST", async () => {
+		await named("docker", "DOCKER_HOST", async () => {
 			const verify = Boolean(env["DOCKER_TLS_VERIFY"]);
 			const secure = verify || Boolean(env["DOCKER_TLS"]);
 			const directory = env["DOCKER_CERT_PATH"] || dockerConfigDirectory(env, home);
@@ -48,7 +52,7 @@ async function dockerContext({ env, home }: Host): Promise<readonly Candidate[]>
 	const name = env["DOCKER_CONTEXT"] || field(config, "currentContext");
 	if (typeof name !== "string" || name === "" || name === "default") return [];
 	return [
-		await candidate(`docker context ${name}`, async () => {
+		await named("docker", `docker context ${name}`, async () => {
 			const id = createHash("sha256").update(name).digest("hex");
 			const meta = await readJson(join(directory, "contexts", "meta", id, "meta.json"));
 			const docker = field(field(meta, "Endpoints"), "docker");
@@ -76,7 +80,7 @@ async function dockerSockets(host: Host): Promise<readonly Candidate[]> {
 
 async function containerHost({ env }: Host): Promise<readonly Candidate[]> {
 	const text = env["CONTAINER_HOST"];
-	return text ? [await candidate("CONTAINER_HOST", async () => parseEndpoint(text))] : [];
+	return text ? [await named("podman", "CONTAINER_HOST", async () => parseEndpoint(text))] : [];
 }
 
 async function podmanSockets(host: Host): Promise<readonly Candidate[]> {
@@ -108,11 +112,11 @@ function knownSockets(paths: readonly string[]): readonly Candidate[] {
 	return paths.map((path) => ({ source: "known socket", endpoint: { kind: "socket", path } }));
 }
 
-async function candidate(source: string, find: () => Promise<Endpoint>): Promise<Candidate> {
+async function named(kind: EngineKind, source: string, find: () => Promise<Endpoint>): Promise<Candidate> {
 	try {
-		return { source, endpoint: await find() };
+		return { source, named: kind, endpoint: await find() };
 	} catch (error) {
-		return { source, endpoint: error instanceof Error ? error : new Error(String(error)) };
+		return { source, named: kind, endpoint: error instanceof Error ? error : new Error(String(error)) };
 	}
 }
 

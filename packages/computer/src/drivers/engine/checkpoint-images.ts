@@ -91,14 +91,14 @@ export function toCheckpoint({ token, labels }: Pick<Tag, "token" | "labels">): 
 	};
 }
 
-/** What the topmost layer takes: the engine shares the others with what the machine was made from. */
+/** What the topmost layer takes: the engine shares the others with what the machine was made from. Undefined when somebody else has removed it since. */
 export async function ownBytes(engine: Engine, imageId: string, options: Abortable = {}): Promise<number | undefined> {
-	const history = await engine.call(
-		"look at a checkpoint",
-		(docker, abortSignal) => docker.getImage(imageId).history({ abortSignal }),
-		options,
-	);
-	const size = history[0]?.Size;
+	const history = await engine
+		.call("look at a checkpoint", (docker, abortSignal) => docker.getImage(imageId).history({ abortSignal }), options)
+		.catch((error: unknown) => {
+			if (!isComputerError(error, "image_not_found")) throw error;
+		});
+	const size = history?.[0]?.Size;
 	return typeof size === "number" ? size : undefined;
 }
 

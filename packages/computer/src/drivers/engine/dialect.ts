@@ -1,8 +1,7 @@
 import type { MachineSpec } from "../../driver.js";
 import type { EngineApi } from "./api.js";
-import type { Strategy } from "./candidates.js";
+import type { EngineKind, Strategy } from "./candidates.js";
 import type { Limits } from "./container-options.js";
-import type { EngineKind } from "./discovery.js";
 import type { Endpoint } from "./endpoint.js";
 import type { EngineFacts, EngineInfo } from "./facts.js";
 import type { Host } from "./host.js";

@@ -1,12 +1,10 @@
-/** Asks every candidate at once who it is, and takes the first in order that is the engine looked for. */
+/** Asks every candidate at once who it is, and takes the first in order that is the engine looked for; but none after one that the user names and that does not answer. */
 import { setMaxListeners } from "node:events";
 import { statSync } from "node:fs";
 import { DEADLINES } from "../../limits.js";
-import type { Candidate } from "./candidates.js";
+import type { Candidate, EngineKind } from "./candidates.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
 import { getHeaders, getJson } from "./ping.js";
-
-export type EngineKind = "docker" | "podman";
 
 export interface Found {
 	readonly endpoint: Endpoint;
@@ -19,7 +17,15 @@ export interface Tried {
 	readonly reason: string;
 }
 
-export type Discovery = { readonly found: Found } | { readonly found: undefined; readonly tried: readonly Tried[] };
+interface Refusal extends Tried {
+	/** It answers, and is the other engine: what is named so is not this one. */
+	readonly isOther?: boolean;
+}
+
+export type Discovery =
+	| { readonly found: Found }
+	/** `silent`: the last of them is the one that the user names. Their computers are there, and another engine would make others of the same names. */
+	| { readonly found: undefined; readonly tried: readonly Tried[]; readonly silent: boolean };
 
 /** Never throws but for an aborted signal. Later candidates are not waited for once an earlier one will do. */
 export async function discoverEngine(candidates: readonly Candidate[], kind: EngineKind, signal?: AbortSignal): Promise<Discovery> {
@@ -32,20 +38,21 @@ export async function discoverEngine(candidates: readonly Candidate[], kind: Eng
 		signal?.throwIfAborted();
 		const answers = candidates.map((candidate) => ask(candidate, kind, decided.signal));
 		const tried: Tried[] = [];
-		for (const answer of answers) {
+		for (const [index, answer] of answers.entries()) {
 			const result = await answer;
 			signal?.throwIfAborted();
 			if ("version" in result) return { found: result };
-			tried.push(result);
+			tried.push({ endpoint: result.endpoint, reason: result.reason });
+			if (candidates[index]?.named === kind && !result.isOther) return { found: undefined, tried, silent: true };
 		}
-		return { found: undefined, tried };
+		return { found: undefined, tried, silent: false };
 	} finally {
 		signal?.removeEventListener("abort", abort);
 		decided.abort();
 	}
 }
 
-async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: AbortSignal): Promise<Found | Tried> {
+async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: AbortSignal): Promise<Found | Refusal> {
 	if (endpoint instanceof Error) return { endpoint: source, reason: explain(endpoint) };
 	const place = source === "known socket" ? describeEndpoint(endpoint) : `${source} (${describeEndpoint(endpoint)})`;
 	// Most of the known places are empty, and a request to each takes a hundred times a look.
@@ -60,7 +67,7 @@ async function ask({ source, endpoint }: Candidate, kind: EngineKind, signal: Ab
 		const answer = identifyServer(headers["server"]) ?? identify(await getJson(endpoint, "/version", controller.signal));
 		if (answer === undefined) return { endpoint: place, reason: "something answers, but it is no container engine" };
 		if (answer.kind !== kind)
-			return { endpoint: place, reason: `this is ${answer.kind} ${answer.version}, which the ${answer.kind} driver uses` };
+			return { endpoint: place, reason: `this is ${answer.kind} ${answer.version}, which the ${answer.kind} driver uses`, isOther: true };
 		return { endpoint, source, version: answer.version };
 	} catch (error) {
 		return { endpoint: place, reason: controller.signal.aborted ? `no answer within ${DEADLINES.probeMs} ms` : explain(error) };

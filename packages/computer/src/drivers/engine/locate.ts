@@ -20,6 +20,7 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 	const { found, ...rest } = await discoverEngine(candidates, dialect.name, signal);
 	if (found) return new Engine(dialect, found.endpoint, found.version, host.platform);
 	const tried = "tried" in rest ? [...rest.tried] : [];
+	if ("silent" in rest && rest.silent) return explainSilence(dialect, host, tried);
 	if (address === undefined && dialect.startEngine !== undefined) {
 		const { startEngine } = dialect;
 		try {
@@ -35,6 +36,18 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 		}
 	}
 	return explainAbsence(dialect, host, tried);
+}
+
+function explainSilence(dialect: Dialect, host: Host, tried: readonly Tried[]): Unavailable {
+	const { product, startHint } = dialect;
+	const { endpoint, reason } = tried.at(-1) as Tried;
+	if (reason === NOT_PERMITTED) return explainAbsence(dialect, host, tried);
+	return {
+		usable: false,
+		reason: `${product} does not answer: ${endpoint}: ${reason}`,
+		hint: `${startHint(host)} It is named, so no other place was looked at: name another one, or none.`,
+		tried,
+	};
 }
 
 /** The most telling failure first: a service that did not start, a socket that may not be opened, one without a listener, none at all. */
