@@ -32,6 +32,17 @@ suite("attacks-logs", (subject) => {
 	});
 });
 
+suite("attacks-accounts", (subject) => {
+	test("accounts that are a FIFO, or have no end, hold up nobody", async () => {
+		const { computer } = subject;
+		await subject.sh("cp /etc/passwd /tmp/passwd; rm /etc/passwd; mkfifo /etc/passwd");
+		expect((await computer.info()).user).toBe("root");
+		await subject.sh("rm /etc/passwd; ln -s /dev/zero /etc/passwd");
+		expect((await computer.info()).user).toBe("root");
+		expect((await computer.processes.list()).length).toBeGreaterThan(0);
+	});
+});
+
 suite("attacks-image", (subject) => {
 	test("what a machine does to its files is in no other machine", async () => {
 		await subject.computer.exec("echo evil >/etc/profile.d/evil.sh; echo evil >>/etc/passwd; echo evil >/bin/evil; echo x >>/.lms/agent");

@@ -55,6 +55,7 @@ func TestFilter(t *testing.T) {
 		"a user namespace":           {auditArch, syscall.SYS_CLONE, syscall.CLONE_NEWUSER | uint64(syscall.SIGCHLD), refuse},
 		"unshare":                    {auditArch, syscall.SYS_UNSHARE, 0, refuse},
 		"mount":                      {auditArch, syscall.SYS_MOUNT, 0, refuse},
+		"syslog":                     {auditArch, syscall.SYS_SYSLOG, 3, refuse},
 		"keyctl":                     {auditArch, syscall.SYS_KEYCTL, 0, refuse},
 		"clone3":                     {auditArch, sysClone3, 0, missing},
 		"io_uring_setup":             {auditArch, 425, 0, refuse},

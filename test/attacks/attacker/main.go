@@ -145,6 +145,7 @@ func main() {
 			flags := int32(0x10)
 			return call(syscall.SYS_IOCTL, file.Fd(), 0x40086602, uintptr(unsafe.Pointer(&flags)))
 		}},
+		{"the kernel's log", func() error { return call(syscall.SYS_SYSLOG, 3, uintptr(unsafe.Pointer(&buffer[0])), 64) }},
 		{"/dev/kmsg", func() error { return open("/dev/kmsg", syscall.O_RDWR) }},
 		{"/proc/kcore", func() error {
 			file, err := os.Open("/proc/kcore")
