@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 )
 
 // What a machine directory holds. All but the sockets and the lock is made by boot itself; see layout in root.go.
@@ -31,6 +32,8 @@ type answer struct {
 
 // Run is `agent boot …`. It answers one line of JSON on out.
 func Run(args []string, in io.Reader, out io.Writer) error {
+	// What is made is as it is named, whoever started us: a copy of the host's /etc is for every user of every machine.
+	syscall.Umask(0)
 	first := 3
 	if len(args) > 0 && args[0] == "inside" {
 		first = statusFD + 1

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -72,6 +73,24 @@ func TestHide(t *testing.T) {
 	must(t, err)
 	if got, want := names(t, layer), []string{".", "open", "open/closed", "open/key", "pipe", "secret"}; !slices.Equal(got, want) || hidden != 4 {
 		t.Fatalf("got %q and %d, expected %q", got, hidden, want)
+	}
+}
+
+func TestHideLeavesWhatIsOutOfReach(t *testing.T) {
+	source := host(t)
+	must(t, os.Chmod(source, 0o700))
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else for a moment")
+	}
+	layer := filepath.Join(t.TempDir(), "layer")
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// Of this thread alone, unlike syscall.Setfsuid (setfsuid(2)).
+	const nobody = 65534
+	_, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
+	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0) }()
+	if hidden, err := hide(layer, source, []string{"open"}); err != nil || hidden != 0 {
+		t.Fatalf("got %d, %v", hidden, err)
 	}
 }
 

@@ -29,7 +29,8 @@ func hide(layer, source string, places []string) (hidden int, err error) {
 	for _, place := range places {
 		start := filepath.Join(source, place)
 		err := filepath.WalkDir(start, func(path string, entry fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
+			// Not there; or out of our reach, without an entry then, and so out of the guest's.
+			if errors.Is(err, fs.ErrNotExist) || entry == nil && errors.Is(err, fs.ErrPermission) {
 				return nil
 			}
 			if err != nil && !errors.Is(err, fs.ErrPermission) {

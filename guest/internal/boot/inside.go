@@ -57,7 +57,6 @@ func (p *plan) setUp() ([]string, error) {
 	if err := loopbackUp(); err != nil {
 		return nil, err
 	}
-	syscall.Umask(0)
 	warnings, err := p.makeRoot()
 	syscall.Umask(0o022)
 	return warnings, err

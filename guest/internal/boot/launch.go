@@ -34,20 +34,13 @@ type plan struct {
 // root is the group at that moment (cgroup_namespaces(7)).
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
 
-// launch returns once the child has become `agent init`.
-func launch(spec *Spec, etc func() *os.File) (child *exec.Cmd, groups []group, warnings []string, err error) {
+// launch returns once the child has become `agent init`, which has the listening socket then.
+func launch(spec *Spec, listener *net.UnixListener, etc func() *os.File) (child *exec.Cmd, groups []group, warnings []string, err error) {
+	defer listener.Close()
 	agent, err := os.Executable()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	// The socket is the host's: made here, in a directory that the guest never sees, and handed in as an open descriptor.
-	// So no path that a guest controls is ever used to reach it.
-	listener, err := listen(spec.Directory, agentSocket)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	defer listener.Close()
-	listener.SetUnlinkOnClose(false)
 	socket, err := listener.File()
 	if err != nil {
 		return nil, nil, nil, err

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -301,4 +302,53 @@ func TestAStateDirectoryThatCarriesNoOverlay(t *testing.T) {
 	}
 	m.expect("touch /etc/x /home/user/x /new && echo yes", "yes")
 	m.expect("touch /usr/x 2>/dev/null || echo no", "no")
+}
+
+func TestTheCopyOfEtcIsForEverybodyWhoeverMadeIt(t *testing.T) {
+	m := newMachine(t)
+	old := syscall.Umask(0o077)
+	_, said := m.tryBoot(func(s *Spec) { s.Shared = filepath.Join(filepath.Dir(m.directory), "copies") })
+	syscall.Umask(old)
+	if said.Status != "started" {
+		t.Fatalf("got %+v", said)
+	}
+	m.expect("find -H /etc ! -type l ! -perm -004 ! -name shadow", "")
+}
+
+func TestABootThatHangsCanBeStopped(t *testing.T) {
+	m := newMachine(t)
+	spec, err := json.Marshal(Spec{Directory: m.directory, Name: "m", Hostname: "tester", CPUs: 1, MemoryBytes: 256 << 20, PIDs: 200, Network: "none"})
+	must(t, err)
+	supervisor := exec.Command("/proc/self/exe", "boot")
+	supervisor.Stdin = bytes.NewReader(spec)
+	must(t, supervisor.Start())
+	ended := make(chan struct{})
+	go func() { _ = supervisor.Wait(); close(ended) }()
+	// Stopped, its PID 1 stands as still as it would in the kernel.
+	stopped := false
+	for !stopped {
+		select {
+		case <-ended:
+			t.Fatal("it has ended before it could be stopped")
+		default:
+		}
+		children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", supervisor.Process.Pid))
+		for _, path := range children {
+			text, _ := os.ReadFile(path)
+			for _, word := range strings.Fields(string(text)) {
+				// Not before it is another program: it dies with the supervisor from just before on.
+				if args, _ := os.ReadFile("/proc/" + word + "/cmdline"); bytes.Contains(args, []byte("inside")) {
+					pid, _ := strconv.Atoi(word)
+					stopped = syscall.Kill(pid, syscall.SIGSTOP) == nil
+				}
+			}
+		}
+	}
+	must(t, supervisor.Process.Signal(syscall.SIGTERM))
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		_ = supervisor.Process.Kill()
+		t.Fatal("it did not end")
+	}
 }

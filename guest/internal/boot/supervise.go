@@ -49,10 +49,18 @@ func start(in io.Reader, out io.Writer) error {
 		return err
 	}
 
+	// Before anything else is made: the umask that sockets need is that of all threads.
 	control, err := listen(spec.Directory, controlSocket)
 	if err != nil {
 		return err
 	}
+	// The agent's is the host's too: made here, in a directory that the guest never sees, and handed in as an open descriptor.
+	// So no path that a guest controls is ever used to reach it.
+	agent, err := listen(spec.Directory, agentSocket)
+	if err != nil {
+		return err
+	}
+	agent.SetUnlinkOnClose(false)
 	// It stays open, and so locked, until this process ends.
 	etc := sync.OnceValue(func() *os.File {
 		if spec.Shared == "" {
@@ -63,7 +71,9 @@ func start(in io.Reader, out io.Writer) error {
 	})
 	go etc()
 	defer func() { _ = etc().Close() }()
-	child, groups, warnings, err := launch(spec, etc)
+	launched := endWhenStopped(stopping)
+	child, groups, warnings, err := launch(spec, agent, etc)
+	launched()
 	if err != nil {
 		return err
 	}
@@ -99,6 +109,21 @@ func start(in io.Reader, out io.Writer) error {
 		_ = clearAway(place.settle()) // what is left when it fails is broken, and a leftover
 	}
 	return nil
+}
+
+// endWhenStopped is for as long as the machine is made, which may stand in the kernel, before a file system of the network that does not answer:
+// TERM then ends this process, PID 1 dies with it, and the next start cleans up, as after a kill.
+func endWhenStopped(stopping <-chan os.Signal) (launched func()) {
+	up, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-stopping:
+			os.Exit(1)
+		case <-up:
+		}
+	}()
+	return func() { close(up); <-done }
 }
 
 // terminate asks PID 1 to end and kills it after the grace. It asks again and again, since the kernel drops a signal for which
