@@ -147,6 +147,29 @@ test("a computer that takes long to open is opened once, and whoever waits is to
 	await toolbox.close();
 });
 
+test("who has gone waits for no opening, and is told nothing more of it", async () => {
+	const told: string[] = [];
+	let more = (_: string) => {};
+	const toolbox = new Toolbox({
+		open: ({ onProgress, signal }) => {
+			more = (message) => onProgress?.({ phase: "pull", message });
+			return new Promise<Computer>((_, reject) => signal?.addEventListener("abort", () => reject(new Error("closed"))));
+		},
+	});
+	const stop = new AbortController();
+	const options = { signal: stop.signal, onStatus: (text: string) => void told.push(text) };
+	const waiting = toolbox.computer(options);
+	const call = toolbox.call("Execute", { command: "true" }, options);
+	more("pulling");
+	stop.abort();
+	await expect(waiting).rejects.toMatchObject({ code: "canceled" });
+	expect((await call).structured).toMatchObject({ error: { code: "canceled" } });
+	more("still pulling");
+	expect(told).toEqual(["pulling", "pulling"]);
+	await expect(toolbox.computer(options)).rejects.toMatchObject({ code: "canceled" });
+	await toolbox.close();
+});
+
 test("a setting that can not be is refused", () => {
 	for (const wrong of [{ callsPerTurn: -1 }, { maxCallMs: 1 }, { maxOutputBytes: 1e9 }, { profile: "tiny" as "full" }]) {
 		expect(() => new Toolbox({ open: nowhere, ...wrong })).toThrow(ComputerError);

@@ -83,9 +83,9 @@ export class Toolbox {
 		this.#budget.newTurn();
 	}
 
-	/** The computer behind the tools; concurrent callers share one opening. */
+	/** The computer behind the tools; concurrent callers share one opening, which goes on when `signal` has ended the wait for it. */
 	async computer(options: CallOptions = {}): Promise<Computer> {
-		return await this.#opening.get((text) => options.onStatus?.(text));
+		return await unless(options.signal, canceled, () => this.#opening.get(teller(options)));
 	}
 
 	/** Runs a tool. Never throws: a failure is a result that says what to do. */
@@ -142,13 +142,9 @@ export class Toolbox {
 		const cancel = () => stop.abort();
 		options.signal?.addEventListener("abort", cancel, { once: true });
 		if (options.signal?.aborted) cancel();
-		const stopped = new Promise<never>((_, reject) => {
-			const refuse = () => reject(late ? this.#late(tool, args) : new ComputerError("canceled", "the call was canceled"));
-			if (stop.signal.aborted) refuse();
-			else stop.signal.addEventListener("abort", refuse, { once: true });
-		});
+		const refusal = () => (late ? this.#late(tool, args) : canceled());
 		try {
-			return await Promise.race([stopped, this.#run(tool, args, { ...options, signal: stop.signal })]);
+			return await unless(stop.signal, refusal, () => this.#run(tool, args, { ...options, signal: stop.signal }));
 		} finally {
 			clearTimeout(timer);
 			options.signal?.removeEventListener("abort", cancel);
@@ -156,7 +152,7 @@ export class Toolbox {
 	}
 
 	#run(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
-		const status = (text: string) => options.onStatus?.(text);
+		const status = teller(options);
 		const endsAt = performance.now() + this.#settings.maxCallMs;
 		return tool.run({
 			args,
@@ -221,6 +217,32 @@ export class Toolbox {
 			...(answer.links !== undefined && { links: answer.links }),
 		};
 	}
+}
+
+function canceled(): ComputerError {
+	return new ComputerError("canceled", "the call was canceled");
+}
+
+/** What it answers, unless `signal` comes first: who has gone waits for nothing. */
+async function unless<T>(signal: AbortSignal | undefined, refusal: () => Error, answer: () => Promise<T>): Promise<T> {
+	if (signal?.aborted) throw refusal();
+	let refuse = () => {};
+	const stopped = new Promise<never>((_, reject) => {
+		refuse = () => reject(refusal());
+		signal?.addEventListener("abort", refuse, { once: true });
+	});
+	try {
+		return await Promise.race([stopped, answer()]);
+	} finally {
+		signal?.removeEventListener("abort", refuse);
+	}
+}
+
+/** Nobody is told of a call that is over, whatever of it goes on: an opening that others wait for, say. */
+function teller({ onStatus, signal }: CallOptions): (text: string) => void {
+	return (text) => {
+		if (!signal?.aborted) onStatus?.(text);
+	};
 }
 
 function settingsOf(options: ToolboxOptions): Settings {
