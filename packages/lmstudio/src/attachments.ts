@@ -22,7 +22,7 @@ type Attached = Pick<FileHandle, "name" | "getFilePath">;
 /** Each to /home/user/attachments, under its own name as far as that is free. Never throws, unless it is aborted. */
 export async function deliver(
 	files: readonly Attached[],
-	open: (options: CallOptions) => Promise<Computer>,
+	open: () => Promise<Computer>,
 	options: CallOptions,
 ): Promise<readonly Delivered[]> {
 	const delivered: Delivered[] = [];
@@ -30,7 +30,7 @@ export async function deliver(
 	for (const file of files) {
 		const name = safeName(file.name);
 		try {
-			computer ??= await open(options);
+			computer ??= await open();
 			options.onStatus(`Copying ${name} to the computer`);
 			delivered.push({ name, ...(await deliverOne(computer, name, await file.getFilePath(), options.signal)) });
 		} catch (error) {

@@ -93,9 +93,20 @@ export class Chat {
 		this.#toolbox.newTurn();
 	}
 
-	/** Opened if it was not yet. */
-	async open(options: CallOptions): Promise<Computer> {
-		return this.#toolbox.computer(options);
+	/** Opened if it was not yet, and open until `use` has ended: settings that change meanwhile count for what comes after it. */
+	async withComputer<T>(options: CallOptions, use: (open: () => Promise<Computer>) => Promise<T>): Promise<T> {
+		const toolbox = this.#toolbox;
+		return await this.#during(use(() => toolbox.computer(options)));
+	}
+
+	/** What runs keeps the computer that it began with. */
+	async #during<T>(work: Promise<T>): Promise<T> {
+		this.#running.add(work);
+		try {
+			return await work;
+		} finally {
+			this.#running.delete(work);
+		}
 	}
 
 	/** Only if a call has opened it. */
@@ -104,14 +115,12 @@ export class Chat {
 	}
 
 	async call(name: string, args: Readonly<Record<string, unknown>>, options: CallOptions): Promise<ToolResult> {
-		const call = this.#toolbox.call(name, args, options);
-		this.#running.add(call);
+		const call = this.#during(this.#toolbox.call(name, args, options));
 		const told = tellProgress({ tool: name, args, computer: () => this.#computer, onStatus: options.onStatus });
 		try {
 			return await call;
 		} finally {
 			told();
-			this.#running.delete(call);
 			for (const failure of this.#failures) options.onNotice?.(failure);
 			this.#failures = [];
 			for (const notice of this.#computer?.news.since(this.#told) ?? []) options.onNotice?.(notice);
@@ -119,7 +128,13 @@ export class Chat {
 		}
 	}
 
-	/** Lets go of its computer; a later call finds it again. */
+	/** Lets go of its computer when what runs has ended; a later call finds it again. */
+	retire(): void {
+		this.#renew();
+		void this.#dismissRetired();
+	}
+
+	/** The same at once. */
 	async close(): Promise<void> {
 		this.#renew();
 		await Promise.allSettled(this.#retired.splice(0).map((toolbox) => toolbox.close()));
@@ -129,21 +144,24 @@ export class Chat {
 		const { computer, tools, chatFolder, heldPorts: ports } = this.settings;
 		// The toolbox gives a result a quarter of the context at most.
 		const maxOutputTokens = Math.max(MIN_OUTPUT_TOKENS, Math.ceil(tools.maxOutputBytes / BYTES_PER_TOKEN));
-		return new Toolbox({
+		const toolbox: Toolbox = new Toolbox({
 			...tools,
 			contextTokens: this.#contextTokens ?? Math.max(LARGE_CONTEXT, 4 * maxOutputTokens),
 			maxOutputTokens,
 			open: async (options) => {
-				this.#told = 0;
-				this.#computer = undefined;
 				// LM Studio names a chat's folder before there is one.
 				if (chatFolder !== undefined) await mkdir(chatFolder, { recursive: true }).catch(() => {});
-				this.#computer = await openAsAsked({ ...computer, ...options });
+				const opened = await openAsAsked({ ...computer, ...options });
+				// What was learned meanwhile made another toolbox, whose own opening lets go of this one. Who waits for this one has its computer until then.
+				if (this.#toolbox !== toolbox) return opened;
+				this.#told = 0;
+				this.#computer = opened;
 				void this.#dismissRetired();
 				this.#failures = await heldPorts.hold({ ...computer, ...options }, ports);
-				return this.#computer;
+				return opened;
 			},
 		});
+		return toolbox;
 	}
 }
 
@@ -159,7 +177,7 @@ export class Chats {
 		this.#chats.set(key, chat);
 		const [oldest] = this.#chats.keys();
 		if (this.#chats.size > MAX_CHATS && oldest !== undefined) {
-			void this.#chats.get(oldest)?.close();
+			this.#chats.get(oldest)?.retire();
 			this.#chats.delete(oldest);
 		}
 		return chat;

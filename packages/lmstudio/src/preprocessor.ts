@@ -37,10 +37,13 @@ async function attachments(
 	const files = message.getFiles(ctl.client);
 	if (!chat.settings.attachments || files.length === 0) return [];
 	const status = ctl.createStatus({ status: "loading", text: "Copying the attached files to the computer" });
-	const delivered = await deliver(files, (options) => chat.open(options), {
-		signal,
-		onStatus: (text) => status.setState({ status: "loading", text }),
-	});
+	const options = { signal, onStatus: (text: string) => status.setState({ status: "loading", text }) };
+	const delivered = await chat
+		.withComputer(options, (open) => deliver(files, open, options))
+		.catch((error: unknown) => {
+			status.setState({ status: "canceled", text: "The attached files were not copied to the computer" });
+			throw error;
+		});
 	const failed = delivered.filter((one) => "error" in one).length;
 	const count = (number: number) => `${number} attached ${number === 1 ? "file" : "files"}`;
 	status.setState(
