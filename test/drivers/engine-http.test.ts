@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { EngineApi } from "../../packages/computer/src/drivers/engine/api.js";
+import { Authority } from "../../packages/computer/src/egress/authority.js";
 
 const directory = mkdtempSync(join(tmpdir(), "lms-engine-http-"));
-const servers: Server[] = [];
+const servers: (Server | https.Server)[] = [];
 
 afterEach(() => {
 	for (const server of servers.splice(0)) {
@@ -129,4 +132,26 @@ test("a hundred requests at once each have a connection, and none waits for anot
 	const answers = await Promise.all(Array.from({ length: 100 }, () => api.listImages()));
 	expect(answers.length).toBe(100);
 	waiting = [];
+});
+
+test("an engine over TLS is known by its certificate, whose name is the host's", async () => {
+	const authority = await Authority.open(join(directory, "authority.pem"));
+	let host: string | undefined;
+	const server = https.createServer(
+		{
+			SNICallback: (name, done) => authority.contextFor(name).then((context) => done(null, context), done),
+		},
+		(request, response) => {
+			host = request.headers.host;
+			response.end("[]");
+		},
+	);
+	servers.push(server);
+	await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+	const { port } = server.address() as AddressInfo;
+	const api = (ca?: string) =>
+		new EngineApi({ kind: "tcp", host: "localhost", port, tls: { rejectUnauthorized: true, ...(ca && { ca: Buffer.from(ca) }) } });
+	expect(await api(authority.certificate).listImages()).toEqual([]);
+	expect(host).toBe(`localhost:${port}`);
+	await expect(api().listImages()).rejects.toThrow(/self.signed|unable to/);
 });

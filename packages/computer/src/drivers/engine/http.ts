@@ -71,7 +71,9 @@ function exchange(
 	const isArchive = body !== undefined && "pipe" in body;
 	const text = body === undefined || isArchive ? undefined : JSON.stringify(body);
 	const type = isArchive ? { "content-type": "application/tar" } : text === undefined ? {} : { "content-type": "application/json" };
-	const options = { method, path, signal, agent: false as const, headers: { host: "engine", ...type, ...headers } };
+	// Over TCP it is Node's own: TLS takes the name that it checks from it, and so does a proxy before an engine.
+	const host = endpoint.kind === "socket" ? { host: "engine" } : {};
+	const options = { method, path, signal, agent: false as const, headers: { ...host, ...type, ...headers } };
 	return new Promise((resolve, reject) => {
 		const sent =
 			endpoint.kind === "socket"
