@@ -65,6 +65,38 @@ toolSuite(
 			expect(read.join("\n")).toBe(lines.join("\n"));
 		});
 
+		test("a line that is too long is cut, which is said with what shows the rest of it", async () => {
+			const long = Array.from({ length: 20_000 }, (_, index) => `é${index}`).join(",");
+			await subject.computer.files.write("it's long.js", `first\n${long}\nlast\n`);
+			for (const path of ["it's long.js", "~/it's long.js"]) {
+				const whole = await call("ReadFile", { path });
+				expect(whole.text).toMatch(/: lines 1 to 1 of 3\nnext: ReadFile\(.*startLine: 2\)/);
+				const { structured, text } = await call("ReadFile", { path, startLine: 2 });
+				const shown = (structured["content"] as string).trimEnd();
+				expect(long.startsWith(shown)).toBe(true);
+				expect(text).toContain(`note: line 2 is cut after ${Buffer.byteLength(shown)} bytes`);
+				expect(text).toMatch(/\nnext: ReadFile\(.*startLine: 3\)/);
+				const [, command] = /Execute\(command: (".*")\) shows more/.exec(text) ?? [];
+				const more = (await call("Execute", { command: JSON.parse(command as string) })).structured["stdout"] as string;
+				expect(more.length).toBeGreaterThan(1000);
+				expect(long.startsWith(shown + more.replace(/\ufffd$/, ""))).toBe(true);
+			}
+			const part = await call("ReadFile", { path: "it's long.js", startLine: 2, endLine: 2 });
+			expect(part.text).not.toContain("next: ReadFile");
+			expect((await call("ReadFile", { path: "it's long.js", startLine: 3 })).text).not.toContain("is cut");
+		});
+
+		test("reading a folder, by whatever name, lists it", async () => {
+			await subject.computer.exec("mkdir -p folder/inner && ln -sfn folder link");
+			for (const path of ["folder", "folder/", "link", "~/folder", "/home/user/link/"]) {
+				expect((await call("ReadFile", { path })).structured, path).toMatchObject({
+					entries: [expect.objectContaining({ type: "directory", path: expect.stringMatching(/inner$/) })],
+				});
+			}
+			expect((await call("ReadFile", { path: "/dev/null" })).structured).toMatchObject({ error: { code: "not_a_file" } });
+			expect((await call("ReadFile", { path: "no/such" })).structured).toMatchObject({ error: { code: "not_found" } });
+		});
+
 		test("what is no text, is a folder, is active, is not there, is told", async () => {
 			expect((await call("ReadFile", { path: "/bin/sh" })).text).toContain("is no text");
 			await call("WriteFile", { path: "folder/x", content: "" });

@@ -1,4 +1,5 @@
 /** Files: read by line, written whole, added to. */
+import { isComputerError } from "../errors/index.js";
 import type { FileEntry } from "../index.js";
 import { TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
@@ -9,6 +10,8 @@ import { ToolFailure } from "./failure.js";
 import { listDirectory } from "./folders.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
+
+const NEWLINE = 0x0a;
 
 export const readFile = tool({
 	name: "ReadFile",
@@ -47,12 +50,16 @@ async function read(call: ToolCall): Promise<Answer> {
 	const { startLine = 1, endLine } = call.args as { startLine?: number; endLine?: number };
 	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
-	// What is meant is plain.
-	if ((await computer.files.stat(path, { signal: call.signal })).type === "directory")
-		return await listDirectory.run({ ...call, args: { path } });
 	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
 	const end = endLine === undefined ? undefined : Math.max(startLine, endLine);
-	const lines = await computer.files.lines(path, { start: startLine, end, maxBytes: bytes, signal: call.signal });
+	const lines = await computer.files
+		.lines(path, { start: startLine, end, maxBytes: bytes, signal: call.signal })
+		.catch((error: unknown) => {
+			if (isComputerError(error, "not_a_file") && error.context["type"] === "directory") return undefined;
+			throw error;
+		});
+	// What is meant is plain.
+	if (lines === undefined) return await listDirectory.run({ ...call, args: { path } });
 	if (lines.binary) return binary(call, path, await computer.files.stat(path, { signal: call.signal }));
 	let changed = false;
 	const clean = (line: string) => {
@@ -68,7 +75,9 @@ async function read(call: ToolCall): Promise<Answer> {
 	const notes = [`${shownPath}: lines ${startLine} to ${last} of ${lines.totalLines}`];
 	if (lines.totalLines === 0) notes[0] = `${shownPath}: an empty file`;
 	else if (startLine > lines.totalLines) notes[0] = `${shownPath}: it has ${lines.totalLines} lines, none from ${startLine} on`;
-	if (truncated && last < lines.totalLines) notes.push(`next: ${call.say("ReadFile", { path, startLine: last + 1 })}`);
+	if (truncated && lines.bytes[shown.nextOffset - 1] !== NEWLINE) notes.push(cutNote(call, path, last, shown.nextOffset));
+	if (truncated && last < Math.min(end ?? lines.totalLines, lines.totalLines))
+		notes.push(`next: ${call.say("ReadFile", { path, startLine: last + 1 })}`);
 	if (content.includes("\ufffd")) notes.push("note: bytes that are not UTF-8 are shown as \ufffd");
 	if (changed) notes.push("note: characters that do not show are written as their numbers");
 	return {
@@ -76,6 +85,13 @@ async function read(call: ToolCall): Promise<Answer> {
 		structured: { path, content, startLine, endLine: last, totalLines: lines.totalLines, truncated },
 		links: [fileLink(path)],
 	};
+}
+
+/** Only the first line of what is shown is ever cut, so where it is cut is a place in that line. */
+function cutNote(call: ToolCall, path: string, line: number, shownBytes: number): string {
+	// A little less than what fitted here fits into the result of that command, too.
+	const command = `sed -n ${line}p ${quoted(path)} | tail -c +${shownBytes + 1} | head -c ${(3 * shownBytes) >> 2}`;
+	return `note: line ${line} is cut after ${shownBytes} bytes. ${call.say("Execute", { command })} shows more of it`;
 }
 
 function binary(call: ToolCall, path: string, { size }: FileEntry): Answer {
@@ -123,6 +139,8 @@ function fileLink(path: string): { uri: string; name: string } {
 	return { uri: `computer://file${encodeURI(path.startsWith("/") ? path : `/${path}`)}`, name: path };
 }
 
-function quoted(text: string): string {
-	return `'${text.replaceAll("'", "'\\''")}'`;
+/** For a shell, which has to see that `~` is the home. */
+function quoted(path: string): string {
+	const home = path.startsWith("~/") ? "~/" : "";
+	return `${home}'${path.slice(home.length).replaceAll("'", "'\\''")}'`;
 }
