@@ -1,8 +1,11 @@
 /** Below the protocol: what HTTP/2 itself lets a guest do. The host must say what happened, in a bounded memory, and stay up. */
 import type { Duplex } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Bytes } from "../../packages/computer/src/agent/answer.js";
+import { plainStream } from "../../packages/computer/src/agent/plain-stream.js";
+import { tunnelStream } from "../../packages/computer/src/agent/tunnel-stream.js";
 import { rawGuest, wire } from "./guest.js";
 
 const typed = expect.objectContaining({
@@ -31,13 +34,13 @@ const ANSWER = wire(TYPE.headers, END_HEADERS, 1, OK);
 const HELLO = JSON.stringify({ generation: 1, version: "t", boot: "b", shell: "/bin/sh", arch: "amd64", pid: 1 });
 const many = (count: number, piece: Buffer) => Buffer.concat(Array.from({ length: count }, () => piece));
 
-/** Once the request is there: an answer before it is merely an error. */
-function asked(guest: Duplex, then: () => void): void {
+/** Once the request is there, the first of the connection or a later one: an answer before it is merely an error. */
+function asked(guest: Duplex, then: () => void, stream = 1): void {
 	let bytes: Buffer = Buffer.alloc(0);
 	const look = (chunk: Buffer) => {
 		bytes = Buffer.concat([bytes, chunk]);
 		for (let at = PREFACE_BYTES; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
-			if (bytes[at + 3] !== TYPE.headers) continue;
+			if (bytes[at + 3] !== TYPE.headers || bytes.readUInt32BE(at + 5) !== stream) continue;
 			guest.off("data", look);
 			guest.resume();
 			return then();
@@ -125,6 +128,48 @@ test.concurrent.each(CASES)("instead of an answer, %s: a typed error", async (_n
 	const before = process.memoryUsage().rss;
 	await expect(rawGuest(behave)).rejects.toEqual(typed);
 	expect(process.memoryUsage().rss - before).toBeLessThan(MAX_GROWTH_BYTES);
+});
+
+/** Says hello as it should, and answers the request after it with all of these in one piece. */
+const inOnePiece =
+	(...pieces: Buffer[]) =>
+	(guest: Duplex): void => {
+		guest.write(SETTINGS);
+		// Both look at all that was sent: the second from its beginning, too.
+		asked(guest, () => guest.write(Buffer.concat([ANSWER, wire(TYPE.data, END_STREAM, 1, HELLO)])));
+		asked(guest, () => guest.write(Buffer.concat(pieces)), 3);
+	};
+const OPENED = wire(TYPE.headers, END_HEADERS, 3, OK);
+const INTERNAL_ERROR = 2;
+const CANCEL = 8;
+
+// A stream of JavaScript, as an engine's is, tells of all that came in one piece before whoever waits for the headers goes on.
+describe.each([
+	["a plain stream", plainStream],
+	["a connection to a port", tunnelStream],
+])("%s that breaks in the piece that its headers came in", (_name, make) => {
+	test.each([
+		["reset", [OPENED, wire(TYPE.reset, 0, 3, number(INTERNAL_ERROR))]],
+		["canceled", [OPENED, wire(TYPE.reset, 0, 3, number(CANCEL))]],
+		["reset after some of its bytes", [OPENED, wire(TYPE.data, 0, 3, "abc"), wire(TYPE.reset, 0, 3, number(INTERNAL_ERROR))]],
+		["reset by a farewell", [OPENED, wire(TYPE.goaway, 0, 0, Buffer.concat([number(1), number(INTERNAL_ERROR)]))]],
+	])("%s: an error", async (_how, pieces) => {
+		const connection = await rawGuest(inOnePiece(...pieces));
+		const { stream } = await connection.open("POST", "/v1/anything");
+		await expect(buffer(make(stream, { writable: true }))).rejects.toMatchObject({ code: "connection_lost" });
+	});
+});
+
+test("an answer that is whole in the piece that its headers came in is whole", async () => {
+	for (const answer of [
+		[wire(TYPE.headers, END_HEADERS | END_STREAM, 3, OK)],
+		[OPENED, wire(TYPE.data, END_STREAM, 3, "abc")],
+		[OPENED, wire(TYPE.data, END_STREAM, 3, "abc"), wire(TYPE.reset, 0, 3, number(0))],
+	]) {
+		const connection = await rawGuest(inOnePiece(...answer));
+		const { stream } = await connection.open("GET", "/v1/anything");
+		expect((await buffer(plainStream(stream, { writable: false }))).toString()).toBe(answer.length === 1 ? "" : "abc");
+	}
 });
 
 test("what is gathered of an answer is the same however it is cut, and takes no more memory than it says", () => {

@@ -4,8 +4,8 @@ import { BOUNDS } from "../limits.js";
 import { type CommandState, commandState } from "./commands.js";
 import type { Connection } from "./connection.js";
 import { readJsonLines } from "./json-lines.js";
+import { plainStream } from "./plain-stream.js";
 import { asObject, count, type Json, text } from "./shapes.js";
-import { wrap } from "./wrap.js";
 
 export type CommandEvent =
 	| { readonly type: "begin" | "end"; readonly command: CommandState }
@@ -16,7 +16,7 @@ export type CommandEvent =
 export async function readEvents(connection: Connection, take: (event: CommandEvent) => void, { signal }: Abortable): Promise<void> {
 	const { stream } = await connection.open("GET", "/v1/events", signal);
 	const bounds = { maxLineBytes: BOUNDS.eventBytes, maxBytes: Number.POSITIVE_INFINITY };
-	await readJsonLines(wrap(stream, { signal, writable: false }), bounds, (json) => {
+	await readJsonLines(plainStream(stream, { signal, writable: false }), bounds, (json) => {
 		const event = eventOf(json);
 		if (event !== undefined) take(event);
 	});

@@ -21,12 +21,12 @@ import {
 import { type FileEntry, fileEntry } from "./file-entry.js";
 import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
+import { plainStream } from "./plain-stream.js";
 import { type SearchOptions, type SearchResult, search, type WalkOptions } from "./search.js";
 import { flag, list, parseJson } from "./shapes.js";
 import type { TransferOptions, TransferResult, UploadOptions } from "./transfer.js";
 import { download } from "./transfer-download.js";
 import { upload } from "./transfer-upload.js";
-import { wrap } from "./wrap.js";
 import type { Source } from "./write.js";
 
 export interface ReadOptions extends Abortable {
@@ -75,7 +75,7 @@ export class Files {
 		const { stream, headers } = await (await this.#link.get(options.signal)).open("GET", url, options.signal);
 		const declared = headers["content-length"] === undefined ? 0 : headerNumber(headers["content-length"]);
 		const maxBytes = Math.min(options.length ?? MAX_READ_BYTES, MAX_READ_BYTES);
-		const file = wrap(stream, { signal: options.signal, writable: false });
+		const file = plainStream(stream, { signal: options.signal, writable: false });
 		const body = new Bytes(maxBytes);
 		let tooLarge = declared > maxBytes;
 		for await (const chunk of tooLarge ? [] : file) {
@@ -102,7 +102,7 @@ export class Files {
 	async readStream(path: GuestPath, options: ReadOptions = {}): Promise<Readable> {
 		const url = readUrl(path, options);
 		const { stream } = await (await this.#link.get(options.signal)).open("GET", url, options.signal);
-		return wrap(stream, { signal: options.signal, writable: false });
+		return plainStream(stream, { signal: options.signal, writable: false });
 	}
 
 	/** Parents are made. The old content or the new, nothing between: a source that fails halfway changes nothing. */

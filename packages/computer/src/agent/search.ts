@@ -6,8 +6,8 @@ import { begin } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { readJsonLines } from "./json-lines.js";
 import { absolutePath } from "./paths.js";
+import { plainStream } from "./plain-stream.js";
 import { broken, count, flag, type Json, oneOf, text } from "./shapes.js";
-import { wrap } from "./wrap.js";
 
 /** What a walk through a tree enters. */
 export interface WalkOptions {
@@ -84,7 +84,7 @@ export async function search(connection: Connection, pattern: string, options: S
 	await begin(stream, signal);
 	const findings = new Findings(maxResults, context);
 	await readJsonLines(
-		wrap(stream, { signal, writable: false }),
+		plainStream(stream, { signal, writable: false }),
 		{ maxLineBytes: BOUNDS.searchLineBytes, maxBytes: BOUNDS.searchBytes },
 		(json) => findings.take(json),
 	);

@@ -7,8 +7,8 @@ import { SESSION_PATTERN } from "../limits.js";
 import type { Connection } from "./connection.js";
 import type { AgentLink } from "./link.js";
 import { expandHome } from "./paths.js";
+import { plainStream } from "./plain-stream.js";
 import { count, flag, type Json, list, text, wholeOrNull } from "./shapes.js";
-import { wrap } from "./wrap.js";
 
 export interface TerminalOptions extends Abortable {
 	/** Default: a login shell. */
@@ -97,7 +97,7 @@ export class Terminal {
 		const connection = await this.#link.get(options.signal);
 		const { stream } = await connection.open("POST", `${terminalPath(this.name)}/attach`, options.signal);
 		this.#attachedBy = connection;
-		return wrap(stream, { signal: options.signal, writable: true });
+		return plainStream(stream, { signal: options.signal, writable: true });
 	}
 
 	/**

@@ -6,11 +6,11 @@ import { ComputerError } from "../errors/index.js";
 import { expectText, expectWhole, refuse } from "../expect.js";
 import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
+import { plainStream } from "./plain-stream.js";
 import { hostError, Tally, type TransferOptions, type TransferResult } from "./transfer.js";
 import { Folder } from "./transfer-folder.js";
 import { Receiver } from "./transfer-receiver.js";
 import { TarReader } from "./transfer-tar.js";
-import { wrap } from "./wrap.js";
 
 /**
  * A file or folder becomes `hostPath` itself, parents made. A folder that is there is added to and replaced file by file, once all has come; its
@@ -24,7 +24,7 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 	if (options.maxEntries !== undefined) expectWhole("maxEntries", options.maxEntries, 0, Number.MAX_SAFE_INTEGER);
 	const connection = await link.get(options.signal);
 	const { stream, headers } = await connection.open("GET", `/v1/archive/get?path=${from}&records=1`, options.signal);
-	const source = wrap(stream, { signal: options.signal, writable: false });
+	const source = plainStream(stream, { signal: options.signal, writable: false });
 	const tally = new Tally(options);
 	const name = Buffer.from(basename(to));
 	const staged = Buffer.from(`.lms-${randomBytes(8).toString("hex")}`);

@@ -3,8 +3,8 @@ import { ComputerError } from "../errors/index.js";
 import { BOUNDS } from "../limits.js";
 import { Bytes } from "./answer.js";
 import type { Connection } from "./connection.js";
+import { plainStream } from "./plain-stream.js";
 import { broken } from "./shapes.js";
-import { wrap } from "./wrap.js";
 
 /** Absolute paths, sorted. U+FFFD stands for what is not UTF-8 in a name. */
 export interface Changes {
@@ -54,7 +54,7 @@ async function readTree(connection: Connection, signal: AbortSignal | undefined)
 	let rest = new Bytes(FIELD_BYTES);
 	let length = 0;
 	// Leaving the loop early lets go of the request.
-	for await (const chunk of wrap(stream, { signal, writable: false }) as AsyncIterable<Buffer>) {
+	for await (const chunk of plainStream(stream, { signal, writable: false }) as AsyncIterable<Buffer>) {
 		length += chunk.length;
 		if (length > BOUNDS.treeBytes || tree.size > BOUNDS.treeFiles) {
 			const bounds = `${BOUNDS.treeFiles} files, listed in ${BOUNDS.treeBytes} bytes`;

@@ -1,18 +1,15 @@
 /** One connection to a port in the guest, as a stream of Node whose two sides end apart. */
 import type { ClientHttp2Stream } from "node:http2";
-import { Duplex } from "node:stream";
-import { ComputerError } from "../errors/index.js";
+import type { Duplex } from "node:stream";
 import { BOUNDS } from "../limits.js";
-import { abandon } from "./answer.js";
 import type { AgentLink } from "./link.js";
+import { type Decoder, plainStream } from "./plain-stream.js";
 import { broken } from "./shapes.js";
 
 const HEADER_BYTES = 4;
-/** Of one connection, what waits in this process for the machine to read. */
-const UNSENT_BYTES = 512 * 1024;
 
 /** Takes the answer apart: length (4 bytes, big-endian), bytes. A length of 0 is the program's end of file, and the last. */
-export class TunnelDecoder {
+export class TunnelDecoder implements Decoder {
 	/** The program has ended its side. */
 	ended = false;
 	readonly #header = Buffer.alloc(HEADER_BYTES);
@@ -51,45 +48,9 @@ export async function openTunnel(link: AgentLink, port: number, signal: AbortSig
 }
 
 export function tunnelStream(stream: ClientHttp2Stream): Duplex {
-	const decoder = new TunnelDecoder();
-	const duplex = new Duplex({
-		allowHalfOpen: true,
-		highWaterMark: UNSENT_BYTES,
-		read: () => stream.resume(),
-		// Several pieces at once: they go out together, and the next are read meanwhile. One at a time is a third of the speed.
-		write: (chunk, _encoding, done) => {
-			if (stream.destroyed || stream.closed) return done(lost());
-			stream.write(chunk);
-			if (stream.writableLength < UNSENT_BYTES) done();
-			else stream.once("drain", () => done());
-		},
-		final: (done) => {
-			if (stream.destroyed || stream.closed) done(lost());
-			else stream.end(done);
-		},
-		destroy: (error, done) => {
-			if (!stream.closed) abandon(stream);
-			done(error);
-		},
+	return plainStream(stream, {
+		writable: true,
+		decoder: new TunnelDecoder(),
+		lost: "the connection to the program in the machine broke off",
 	});
-	stream.on("data", (chunk: Buffer) => {
-		try {
-			let more = true;
-			for (const part of decoder.push(chunk)) more = duplex.push(part);
-			// Nobody asks for more after the end, and the request ends only once its answer is read.
-			if (decoder.ended) duplex.push(null);
-			else if (!more) stream.pause();
-		} catch (error) {
-			duplex.destroy(error as Error);
-		}
-	});
-	stream.on("error", (cause) => duplex.destroy(lost(cause)));
-	stream.on("close", () => {
-		if (stream.rstCode !== 0 || !decoder.ended || !duplex.writableEnded) duplex.destroy(lost());
-	});
-	return duplex;
-}
-
-function lost(cause?: unknown): ComputerError {
-	return new ComputerError("connection_lost", "the connection to the program in the machine broke off", { cause });
 }
