@@ -1,5 +1,7 @@
 import { getEventListeners } from "node:events";
 import { PassThrough, Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { exec } from "../../packages/computer/src/agent/exec.js";
 import { spawn } from "../../packages/computer/src/agent/execution.js";
@@ -272,4 +274,27 @@ test("an upload's source that never yields does not hold back the refusal", asyn
 	const guest = fakeGuest((stream) => json(stream, { code: "permission_denied", message: "no" }, 403));
 	const connection = await guest.connection();
 	await expect(connection.send("PUT", "/v1/files/write?path=/x", new PassThrough())).rejects.toMatchObject({ code: "permission_denied" });
+});
+
+test("what an upload has sent is kept no longer", async () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const held = () => {
+		collect();
+		return process.memoryUsage().arrayBuffers;
+	};
+	const guest = fakeGuest((stream) => {
+		stream.resume();
+		stream.on("end", () => json(stream, {}));
+	});
+	const before = held();
+	let most = 0;
+	async function* source() {
+		for (let sent = 0; sent < 256; sent++) {
+			if (sent % 64 === 63) most = Math.max(most, held() - before);
+			yield Buffer.alloc(1024 * 1024, sent);
+		}
+	}
+	await (await guest.connection()).send("PUT", "/v1/files/write?path=/x", source());
+	expect(most).toBeLessThan(64 * 1024 * 1024);
 });

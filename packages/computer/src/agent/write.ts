@@ -13,15 +13,17 @@ export async function writeBody(stream: ClientHttp2Stream, source: Source): Prom
 		return;
 	}
 	const iterator = source[Symbol.asyncIterator]();
-	let closed = () => {};
-	const closing = new Promise<"closed">((resolve) => {
-		closed = () => resolve("closed");
-		stream.once("close", closed);
-	});
+	// Not a race with one promise that lasts as long as the request: that would keep every piece until then.
+	let wake: (closed: "closed") => void = () => {};
+	const closed = () => wake("closed");
+	stream.once("close", closed);
 	try {
 		while (!stream.destroyed && !stream.closed) {
 			// A source that never yields must not hold an answer that came early.
-			const step = await Promise.race([iterator.next(), closing]);
+			const step = await new Promise<"closed" | IteratorResult<string | Uint8Array>>((resolve, reject) => {
+				wake = resolve;
+				iterator.next().then(resolve, reject);
+			});
 			if (step === "closed") break;
 			if (step.done) {
 				stream.end();
