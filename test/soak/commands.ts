@@ -1,4 +1,4 @@
-import { type ExecAnswer, exec, type Operations, pick, show, whole } from "./step.js";
+import { type ExecAnswer, exec, killedAsAnother, type Operations, pick, show, whole } from "./step.js";
 
 export const COMMANDS: Operations = {
 	exec: [
@@ -91,9 +91,11 @@ export const COMMANDS: Operations = {
 			const same = () => job.generation === computer.generation && step.undisturbed();
 			const expected = same() ? [] : ["not_found"];
 			type State = ExecAnswer & { readonly running: boolean };
+			if (kill) computer.killed.add(job.id);
 			const outcome = await step.attempt<State>(kill ? "kill" : "wait", { id: job.id }, expected);
 			if (!outcome.ok || kill || !same()) return;
 			const { running, exitCode, stdout } = outcome.value;
+			if (killedAsAnother(computer, outcome.value)) return;
 			if (running || exitCode !== job.exitCode || stdout !== job.stdout)
 				throw step.violation(`job: expected ${show(job)}, got ${show(outcome.value)}`);
 		},

@@ -90,6 +90,8 @@ export class ModelComputer {
 	/** Begun since the oldest known one: past ten of them the product lets the oldest go. */
 	checkpointsBegun = 0;
 	jobs: KnownJob[] = [];
+	/** Every id that was told to be killed. A machine that has started anew counts from 1 again: it may be another command's by then. */
+	readonly killed = new Set<string>();
 	/** One more whenever shells and jobs may have ended. */
 	generation = 0;
 	/** Undefined: it may be there or not. */

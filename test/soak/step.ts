@@ -26,6 +26,7 @@ export interface Step {
 }
 
 export interface ExecAnswer {
+	readonly id: string;
 	readonly stdout: string;
 	readonly stderr: string;
 	readonly exitCode: number | null;
@@ -61,12 +62,17 @@ export async function exec(step: Step, text: string, wanted: Partial<ExecAnswer>
 		if (whole[stream].startsWith(got[stream])) continue;
 		throw step.violation(`${stream} of ${text.slice(0, 100)}: expected ${show(whole[stream])}, got ${show(got[stream])}`);
 	}
-	if (!step.undisturbed() || step.computer.generation !== generation) return undefined;
+	if (!step.undisturbed() || step.computer.generation !== generation || killedAsAnother(step.computer, got)) return undefined;
 	for (const [key, value] of Object.entries(whole)) {
 		const is = got[key as keyof ExecAnswer];
 		if (is !== value) throw step.violation(`${key} of ${text.slice(0, 100)}: expected ${show(value)}, got ${show(is)}; all: ${show(got)}`);
 	}
 	return got;
+}
+
+/** A lane meant one of its jobs from before a restart, whose id this command has now. */
+export function killedAsAnother({ killed }: ModelComputer, { id, reason }: ExecAnswer): boolean {
+	return reason === "killed" && killed.has(id);
 }
 
 export const show = (value: unknown) => {
