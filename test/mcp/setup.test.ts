@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import {
 	chmodSync,
+	existsSync,
 	lstatSync,
 	mkdirSync,
 	mkdtempSync,
@@ -18,7 +20,7 @@ import { launchOf } from "../../packages/computer/src/cli/launch.js";
 import { CLIENT_NAMES, type ClientName } from "../../packages/computer/src/mcp/setup/client-names.js";
 import { CLIENTS } from "../../packages/computer/src/mcp/setup/clients.js";
 import { merged, snippet } from "../../packages/computer/src/mcp/setup/merge.js";
-import { cli, type Ended, MAIN } from "../cli/command.js";
+import { cli, type Ended, MAIN, Running } from "../cli/command.js";
 
 const JSON_CLIENT = { format: "json", place: "mcpServers" } as const;
 const TOML_CLIENT = { format: "toml", place: "mcp_servers" } as const;
@@ -127,6 +129,27 @@ describe("a configuration that is there", () => {
 		const { status, stderr } = await cli(["mcp", "--install", "cursor", "--yes"], { env: { HOME: own } });
 		expect({ status, files: readdirSync(own) }).toEqual({ status: 1, files: [] });
 		expect(stderr).toContain("does not seem to be installed");
+	});
+});
+
+describe.skipIf(spawnSync("script", ["--version"]).status !== 0)("asked on a terminal (skipped without `script` of util-linux)", () => {
+	test.each([
+		["y", "y\r", 0],
+		["n", "n\r", 1],
+		["Ctrl-D", "\x04", 1],
+		["Ctrl-C", "\x03", 130],
+	])("%s is understood", async (name, keys, expected) => {
+		const { file } = await fileIn(`asked-${name}`, "cursor");
+		const line = `HOME='${home}/asked-${name}' ${process.execPath} ${MAIN} mcp --install cursor; echo status=$?`;
+		const running = new Running("script", ["--quiet", "--echo", "never", "--command", line, "/dev/null"], {});
+		await running.says("[y/N] ");
+		running.process.stdin.write(keys);
+		await running.says("status=");
+		running.process.stdin.end();
+		const { stdout } = await running.ended;
+		expect(stdout).toContain(`status=${expected}`);
+		expect(stdout).not.toContain("error:");
+		expect(existsSync(file)).toBe(expected === 0);
 	});
 });
 

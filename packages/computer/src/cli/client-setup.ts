@@ -1,13 +1,13 @@
 /** Telling a client of the MCP server: shown, or put into its configuration. */
 
 import { userInfo } from "node:os";
-import { createInterface } from "node:readline/promises";
 import { DEFAULTS } from "../limits.js";
 import type { ClientName } from "../mcp/setup/client-names.js";
 import { CLIENTS, type Launch } from "../mcp/setup/clients.js";
 import { merged, snippet } from "../mcp/setup/merge.js";
 import { readExisting, writeAtomically } from "../mcp/setup/write.js";
 import { packageFile } from "../package-files.js";
+import { agreed } from "./ask.js";
 import type { Context } from "./commands.js";
 import { wrongUsage } from "./failure.js";
 import { launchOf } from "./launch.js";
@@ -35,7 +35,8 @@ export async function install(context: Context, name: ClientName): Promise<numbe
 	if (!context.flags.yes) {
 		await notice(`${client.title} gets this, in ${file}:`);
 		process.stderr.write(await snippet(client, launch.name, client.entry(launch)));
-		if (!(await agreed(context))) return 1;
+		if (!process.stdin.isTTY) throw wrongUsage("there is no terminal to ask on: --yes writes it without asking", "mcp");
+		if (!(await agreed("Write it?", context.interruption.signal))) return 1;
 	}
 	const backup = await writeAtomically(file, after, before);
 	await print(file);
@@ -57,14 +58,4 @@ function here({ flags }: Context): Launch {
 function fileOf(name: ClientName): string | Promise<string> {
 	// HOME, not the password database: it is the client's view, and whoever sets HOME means it.
 	return CLIENTS[name].file({ platform: process.platform, env: process.env, home: process.env["HOME"] || userInfo().homedir });
-}
-
-async function agreed({ interruption }: Context): Promise<boolean> {
-	if (!process.stdin.isTTY) throw wrongUsage("there is no terminal to ask on: --yes writes it without asking", "mcp");
-	const lines = createInterface({ input: process.stdin, output: process.stderr });
-	try {
-		return /^y(es)?$/i.test((await lines.question("Write it? [y/N] ", { signal: interruption.signal })).trim());
-	} finally {
-		lines.close();
-	}
 }

@@ -1,6 +1,6 @@
-import { createInterface } from "node:readline/promises";
 import type { Leftover } from "../../driver.js";
 import { prune } from "../../prune.js";
+import { agreed } from "../ask.js";
 import type { Context } from "../commands.js";
 import { wrongUsage } from "../failure.js";
 import { columns, notice, print, printJson, size } from "../output.js";
@@ -12,7 +12,8 @@ export async function run({ flags, interruption }: Context): Promise<number> {
 	if (asks && (flags.json || !process.stdin.isTTY)) throw wrongUsage("expected --yes or --dry-run where nobody can be asked", "prune");
 	const { found, removed, failed } = await prune({ driver: flags.driver, signal }, async (leftovers) => {
 		if (!flags.json) await print(table(leftovers));
-		return flags.dryRun ? false : flags.yes || (await confirm(leftovers.length, signal));
+		const question = `Remove ${leftovers.length === 1 ? "it" : `these ${leftovers.length}`}?`;
+		return flags.dryRun ? false : flags.yes || (await agreed(question, signal));
 	});
 	if (flags.json) {
 		await printJson({
@@ -26,15 +27,6 @@ export async function run({ flags, interruption }: Context): Promise<number> {
 		if (!flags.dryRun) await notice(`${removed.length} of ${found.length} removed`);
 	}
 	return failed.length === 0 ? 0 : 1;
-}
-
-async function confirm(count: number, signal: AbortSignal): Promise<boolean> {
-	const terminal = createInterface({ input: process.stdin, output: process.stderr });
-	try {
-		return /^y(es)?$/i.test((await terminal.question(`Remove ${count === 1 ? "it" : `these ${count}`}? [y/N] `, { signal })).trim());
-	} finally {
-		terminal.close();
-	}
 }
 
 function plain({ driver, kind, what, why, sizeBytes }: Leftover) {
