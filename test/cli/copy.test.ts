@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -39,6 +39,11 @@ for (const target of DRIVERS) {
 			mkdirSync(back);
 			expect(await cli(["cp", "--driver", target.driver, `${target.computerName("copy")}:/tmp/flat`, back])).toMatchObject({ status: 0 });
 			expect(readFileSync(join(back, "flat", "sub", "a b"), "latin1")).toBe("one\0\xff");
+			for (const home of [":", ":~/"]) {
+				const into = mkdtempSync(join(directory, "home-"));
+				expect(await run("cp", home, into)).toMatchObject({ status: 0 });
+				expect(readdirSync(into)).toEqual(["user"]);
+			}
 			const out = await run("cp", ":/tmp/flat/top", join(back, "x"), "--json");
 			expect(JSON.parse(out.stdout)).toMatchObject({ to: join(back, "x"), entries: 1, bytes: 3, skipped: [] });
 
@@ -63,6 +68,11 @@ for (const target of DRIVERS) {
 		});
 	});
 }
+
+test.skipIf(process.platform === "win32")("one letter may be a computer", async () => {
+	const { status, stderr } = await cli(["cp", "--driver", "namespace", "q:/tmp/x", directory]);
+	expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('no computer "q"') });
+});
 
 test("completion knows every command and flag, in three shells", async () => {
 	for (const shell of ["bash", "zsh", "fish"]) {

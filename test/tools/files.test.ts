@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -203,6 +203,9 @@ toolSuite(
 				expect(await readFile(join(host, "allowed/out.txt"), "utf8")).toBe("from inside");
 				await toolbox().call("DownloadFile", { containerPath: "dir", hostPath: "folder" });
 				expect(await readFile(join(host, "allowed/folder/dir/x.txt"), "utf8")).toBe("x");
+				await toolbox().call("DownloadFile", { containerPath: "~" });
+				expect(await readFile(join(host, "allowed/user/out.txt"), "utf8")).toBe("from inside");
+				expect(await readdir(join(host, "allowed"))).not.toContain("~");
 				for (const hostPath of ["../other.txt", "link/new.txt", "file-link", join(host, "attached.txt"), "/tmp/lms-never", "link"]) {
 					expect((await toolbox().call("DownloadFile", { containerPath: "out.txt", hostPath })).isError, hostPath).toBe(true);
 				}

@@ -1,6 +1,6 @@
 /** Files between the host and the computer, and only the folders of the host that the door allowed. */
 import { basename } from "node:path";
-import { TOOL_LIMITS } from "../limits.js";
+import { GUEST_HOME, TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import { HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { ToolFailure } from "./failure.js";
@@ -93,7 +93,12 @@ async function download(call: ToolCall): Promise<Answer> {
 	const from = await guestPath(call, containerPath);
 	const computer = await call.computer();
 	// The guest names its files as it likes: nothing of it but a plain last part is used here.
-	const name = from.replace(/\/+$/, "").split("/").at(-1) ?? "";
+	const name =
+		from
+			.replace(/^~(?=\/*$)/, GUEST_HOME)
+			.replace(/\/+$/, "")
+			.split("/")
+			.at(-1) ?? "";
 	const held = await hostDestination(call.settings.hostFolders, hostPath, SAFE_NAME.test(name) ? name : "download");
 	try {
 		call.status(`copying ${name} out`);
@@ -104,7 +109,8 @@ async function download(call: ToolCall): Promise<Answer> {
 	}
 }
 
-const SAFE_NAME = /^(?!\.{1,2}$)[^/\\:*?"<>|\p{Cc}]{1,200}$/u;
+/** A folder `~` is one that its user removes the home for. */
+const SAFE_NAME = /^(?!(?:\.{1,2}|~)$)[^/\\:*?"<>|\p{Cc}]{1,200}$/u;
 
 interface Facts {
 	readonly hostPath: string;

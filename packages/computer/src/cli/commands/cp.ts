@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, posix, resolve, sep } from "node:path";
 import type { Computer } from "../../index.js";
+import { GUEST_HOME } from "../../limits.js";
 import type { Context } from "../commands.js";
 import { wrongUsage } from "../failure.js";
 import { find } from "../open.js";
@@ -46,10 +47,11 @@ export async function run(context: Context): Promise<number> {
 	}
 }
 
-/** `:PATH` and `NAME:PATH` are in a computer; a drive of Windows, and what begins with a slash or a dot, is on this host. */
+/** `:PATH` and `NAME:PATH` are in a computer; on Windows a drive, and what begins with a slash or a dot, is on this host. */
 function place(word: string, name: string | undefined): Place {
 	const [, computer, path] = /^([a-z0-9][a-z0-9_.-]{0,62})?:(.*)$/s.exec(word) ?? [];
-	if (path === undefined || /^[A-Za-z]:[\\/]/.test(word)) return { computer: undefined, path: word };
+	const isDrive = process.platform === "win32" && /^[A-Za-z]:[\\/]/.test(word);
+	if (path === undefined || isDrive) return { computer: undefined, path: word };
 	return { computer: computer ?? name ?? "", path: path === "" ? "~" : path };
 }
 
@@ -69,7 +71,8 @@ async function hostTarget(from: string, to: string): Promise<string> {
 			(found) => found.isDirectory(),
 			() => false,
 		));
-	return into ? resolve(to, posix.basename(posix.resolve("/", from))) : to;
+	// The home's own name: a folder `~` here is one that its user removes their home for.
+	return into ? resolve(to, posix.basename(posix.resolve("/", from.replace(/^~(?=\/|$)/, GUEST_HOME)))) : to;
 }
 
 function isContent(from: string): boolean {
