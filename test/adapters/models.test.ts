@@ -119,4 +119,17 @@ describe.skipIf(target === undefined)("the toolbox in other libraries", () => {
 		expect(results[9]).toMatchObject({ is_error: true });
 		server.close();
 	});
+
+	test.each([
+		["x1.txt", "1", "/x1.txt: lines 1 to 1 of 1\n", ">\n     1\t1\n<"],
+		["lines.txt", "lines\n\n$&\n", "/lines.txt: lines 1 to 3 of 3\n", ">\n     1\tlines\n     2\t\n     3\t$&\n<"],
+		["blank.txt", "\n", "/blank.txt: lines 1 to 1 of 1\n", ">\n     1\t\n<"],
+		["none.txt", "", "/none.txt: an empty file\n", ">\n<"],
+	])("@anthropic-ai/sdk: the lines of %s are numbered, and nothing else", async (name, content, header, body) => {
+		await computer.files.write(name, content);
+		const [, editor] = anthropicTools(toolbox);
+		const text = await editor.run({ command: "view", path: `/home/user/${name}` });
+		expect(text).toContain(header);
+		expect(text).toContain(body);
+	});
 });

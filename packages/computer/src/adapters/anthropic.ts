@@ -71,8 +71,10 @@ function editorCall({ command, path, view_range, file_text, old_str, new_str = "
 /** This contract numbers the lines of a file. */
 function shownForEditor({ command }: Input, { structured, text }: ToolResult): string {
 	const { content, startLine } = structured;
-	if (command !== "view" || typeof content !== "string" || typeof startLine !== "number") return text;
-	const lines = content.replace(/\n$/, "").split("\n");
+	if (command !== "view" || typeof content !== "string" || typeof startLine !== "number" || content === "") return text;
+	const plain = content.replace(/\n$/, "");
+	const lines = plain.split("\n");
 	const numbered = lines.map((line, index) => `${String(startLine + index).padStart(6)}\t${line}`).join("\n");
-	return text.replace(content.replace(/\n$/, ""), () => numbered);
+	// After the line that begins it: what is said before may hold the same.
+	return text.replace(`>\n${plain}`, () => `>\n${numbered}`);
 }
