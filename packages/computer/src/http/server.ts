@@ -11,7 +11,7 @@ export interface HttpOptions extends GuardRules {
 	readonly port: number;
 	/** By path. */
 	readonly routes: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>>;
-	/** A handler that failed; the client has its 500 already. */
+	/** A handler that failed, and the client has its 500 already; or a connection that could not be accepted. */
 	readonly onError: (error: unknown) => void;
 }
 
@@ -32,8 +32,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", (cause) => reject(cannotListen(options, cause)));
-		server.listen(options.port, options.address, resolve);
+		server.listen(options.port, options.address, () => {
+			server.removeAllListeners("error");
+			resolve();
+		});
 	});
+	// Accepting failed, for want of memory say; it goes on listening.
+	server.on("error", options.onError);
 	const { address, family, port } = server.address() as AddressInfo;
 	return {
 		origin: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
