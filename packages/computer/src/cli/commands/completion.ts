@@ -1,4 +1,5 @@
 /** Completion scripts, made from the table of commands: they know what this version knows. */
+import { DRIVER_NAMES } from "../../options/settings.js";
 import type { CommandSpec, Context } from "../commands.js";
 import { wrongUsage } from "../failure.js";
 import { FLAGS, type Flag } from "../flags.js";
@@ -37,7 +38,7 @@ ${cases(commands)}
   esac
   case $before in
     -n|--name) names=1 flags= ;;
-    -d|--driver) COMPREPLY=($(compgen -W "auto docker podman namespace" -- "$word")); return ;;
+    -d|--driver) COMPREPLY=($(compgen -W "auto ${DRIVER_NAMES.join(" ")}" -- "$word")); return ;;
   esac
   case $word in
     -*) COMPREPLY=($(compgen -W "$flags" -- "$word")) ;;
