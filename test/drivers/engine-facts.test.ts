@@ -1,8 +1,10 @@
+import type { ContainerInspectInfo } from "dockerode";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applicableLimits } from "../../packages/computer/src/drivers/engine/container-options.js";
 import type { Endpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
 import { type EngineInfo, readFacts } from "../../packages/computer/src/drivers/engine/facts.js";
+import { readMachineInfo } from "../../packages/computer/src/drivers/engine/machine-info.js";
 import { PullProgress } from "../../packages/computer/src/drivers/engine/pull-progress.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 
@@ -59,4 +61,25 @@ test("the fraction of a pull grows, whatever the events, and stays within 0 and 
 			}
 		}),
 	);
+});
+
+test("only what its engine calls removed by half is that: any other word may be of a machine that has its files", () => {
+	const word = (Status: string) =>
+		readMachineInfo(
+			{
+				Id: "a",
+				Name: "/a",
+				Created: "2024-01-01T00:00:00Z",
+				State: { Status },
+				Config: { Labels: {} },
+				HostConfig: {},
+				NetworkSettings: { Networks: {} },
+			} as unknown as ContainerInspectInfo,
+			"docker",
+			{ owner: "me", changes: {} },
+		);
+	for (const Status of ["dead", "removing"]) expect(word(Status)).toMatchObject({ state: "broken", halfRemoved: true });
+	for (const Status of ["", "improper", "hibernated"])
+		expect([word(Status).state, word(Status).halfRemoved]).toEqual(["broken", undefined]);
+	for (const Status of ["running", "exited", "paused"]) expect(word(Status).halfRemoved).toBeUndefined();
 });

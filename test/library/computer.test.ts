@@ -91,9 +91,19 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		await expect(says(found)).rejects.toMatchObject({ code: "machine_gone" });
 	});
 
-	test("that is broken is made anew, and says so", async () => {
+	test("that is broken is left alone, with its files, and the call says so", async () => {
+		await says(open());
+		const broken = machine();
+		broken.state = "broken";
+		await expect(says(open())).rejects.toMatchObject({ code: "machine_failed" });
+		expect(machine()).toBe(broken);
+		broken.state = "running";
+	});
+
+	test("that was removed by half is made anew, and says so", async () => {
 		await says(open());
 		machine().state = "broken";
+		machine().halfRemoved = true;
 		const computer = open();
 		expect(await says(computer)).toBe("hi\n");
 		expect(computer.notices).toEqual([expect.stringContaining("made anew")]);

@@ -72,6 +72,7 @@ export class ProcessMachine implements Machine {
 	readonly id: string;
 	readonly name: string;
 	state: MachineState = "stopped";
+	halfRemoved = false;
 	warnings: string[] = [];
 	spec: MachineSpec;
 	agent: RealAgent | undefined;
@@ -86,12 +87,13 @@ export class ProcessMachine implements Machine {
 
 	async inspect(): Promise<MachineInfo> {
 		this.#expectThere();
-		const { id, name, driver, state, warnings } = this;
-		return { id, name, driver, state, image: "host", createdAt: 0, network: "none", own: true, warnings };
+		const { id, name, driver, state, halfRemoved, warnings } = this;
+		return { id, name, driver, state, halfRemoved, image: "host", createdAt: 0, network: "none", own: true, warnings };
 	}
 
 	async start(): Promise<void> {
 		this.#expectThere();
+		if (this.state === "broken") throw new ComputerError("machine_failed", `${this.name} can not be started`);
 		this.agent ??= await startAgent();
 		this.state = "running";
 	}

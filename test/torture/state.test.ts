@@ -71,6 +71,7 @@ suite("torture-state", (subject) => {
 		const { target } = subject;
 		if (target.driver !== "namespace") skip("an engine keeps the records of its containers itself");
 		const broken = await target.open("broken");
+		await broken.files.write("/root/kept", "kept");
 		await broken.stop();
 		const record = join(stateDirectory(), "namespace", broken.name, "machine.json");
 		const good = readFileSync(record);
@@ -79,9 +80,14 @@ suite("torture-state", (subject) => {
 			const found = await findComputer({ name: broken.name, driver: "namespace" });
 			expect((await found?.inspect())?.state).toBe("broken");
 			await found?.close();
+			await expect(openComputer({ ...target.options, name: broken.name })).rejects.toMatchObject({
+				code: "machine_failed",
+				message: expect.stringContaining("can not be read"),
+			});
+			await expect(broken.exec("echo on")).rejects.toMatchObject({ code: "machine_failed" });
 		}
 		writeFileSync(record, good);
-		expect((await broken.exec("echo on")).stdout).toBe("on\n");
+		expect((await broken.exec("cat /root/kept")).stdout).toBe("kept");
 	});
 
 	test("35. A machine whose record is away for a moment, as while somebody else removes it and makes another: it is not removed", async ({

@@ -149,6 +149,8 @@ export interface MachineInfo {
 	readonly name: string;
 	readonly driver: DriverName;
 	readonly state: MachineState;
+	/** It is broken because its removal was begun and not brought to its end. What is broken for another reason may have all of its files. */
+	readonly halfRemoved?: boolean;
 	/** The image as asked for, or `host` for a driver without images. */
 	readonly image: string;
 	/** Unix time in ms. */

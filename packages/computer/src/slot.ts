@@ -279,11 +279,12 @@ export class Slot {
 		}
 		const info = await this.#machine.inspect({ signal });
 		this.noteWarnings(info.warnings);
-		if (info.state === "broken" && this.#spec !== undefined) {
+		// Broken for another reason, a record that can not be read, say, it may have all its files: it is left alone, and its start says what is wrong.
+		if (info.halfRemoved && this.#spec !== undefined) {
 			if (await this.#isAnother(info, signal)) return false;
 			await this.#machine.remove({ signal });
 			this.#machine = undefined;
-			this.#explain("the machine could not be started any more and was made anew; its files are gone");
+			this.#explain("the machine had been removed by half and was made anew; its files are gone");
 			return false;
 		}
 		if (info.state !== "running") {
@@ -316,13 +317,13 @@ export class Slot {
 		}
 	}
 
-	/** A machine that somebody else is removing looks broken, and what has its name a moment later is another one, which is not to be removed. */
+	/** A machine that somebody else is removing looks removed by half, and what has its name a moment later is another one, which is not to be removed. */
 	async #isAnother({ id, createdAt }: MachineInfo, signal: AbortSignal | undefined): Promise<boolean> {
 		await pause(BROKEN_MS, undefined, { signal }).catch(() => {});
 		this.#machine = await this.driver.attach(this.name, { signal });
 		if (this.#machine === undefined) this.#explain(REMOVED);
 		const now = await this.#machine?.inspect({ signal });
-		return now?.state !== "broken" || now.id !== id || now.createdAt !== createdAt;
+		return now?.halfRemoved !== true || now.id !== id || now.createdAt !== createdAt;
 	}
 
 	#step(step: Progress, { onProgress }: CreateOptions): void {

@@ -27,7 +27,10 @@ export interface Surroundings {
 	readonly sizeBytes?: number | undefined;
 }
 
-/** What is left (dead, removing, improper) can not be started. */
+/** What an engine says once a removal was begun. */
+const HALF_REMOVED = ["dead", "removing"];
+
+/** Whatever else an engine may say can not be started. */
 export function readState(container: ContainerInspectInfo): MachineState {
 	return STATES[container.State.Status] ?? "broken";
 }
@@ -39,6 +42,7 @@ export function readMachineInfo(container: ContainerInspectInfo, driver: DriverN
 		name: machineName([container.Name], labels),
 		driver,
 		state: readState(container),
+		...(HALF_REMOVED.includes(container.State.Status) ? { halfRemoved: true } : {}),
 		image: labels[LABELS.image] ?? "",
 		createdAt: Date.parse(container.Created),
 		network: attachedNetwork(container),

@@ -80,8 +80,9 @@ export class EngineMachine implements Machine {
 		if (state === "running") return;
 		await checkFolders(specOf(container.Config.Labels)?.folders ?? []);
 		if (state === "broken") {
-			throw new ComputerError("machine_failed", `The machine ${this.name} can not be started: the engine calls it dead or is removing it`, {
-				hint: "Remove the computer and make it anew.",
+			const word = JSON.stringify(cleanWords(container.State.Status));
+			throw new ComputerError("machine_failed", `The machine ${this.name} can not be started: the engine calls it ${word}`, {
+				hint: `Its files may all be there. \`lms-computer rm ${this.name}\` removes it with them, for good.`,
 			});
 		}
 		const goesOn = state === "paused" && (await unpauseContainer(this.#by.engine, this.id, this.name, options));

@@ -9,7 +9,7 @@ import { NamespaceCheckpoints, type Owner } from "./checkpoints.js";
 import { connectSocket, isReady, limitSupervised, renameSupervised, resumeSupervised, stopSupervisor, supervisedState } from "./control.js";
 import { within } from "./deadline.js";
 import { rebuildMachine } from "./rebuild.js";
-import { directoryTime, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
+import { directoryTime, lacksRecord, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
 
 /** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
 const REMOVE_ATTEMPTS = 3;
@@ -53,7 +53,8 @@ export class NamespaceMachine implements Owner {
 		]);
 		const asleep = record === undefined ? "broken" : "stopped";
 		const createdAt = record?.createdAt ?? made;
-		return this.#describe(supervised ?? asleep, createdAt, warnings, record?.spec.diskBytes ?? 0);
+		const info = this.#describe(supervised ?? asleep, createdAt, warnings, record?.spec.diskBytes ?? 0);
+		return info.state === "broken" && (await lacksRecord(this.directory)) ? { ...info, halfRemoved: true } : info;
 	}
 
 	async start(options: Abortable = {}): Promise<void> {
@@ -226,13 +227,16 @@ export class NamespaceMachine implements Owner {
 
 	async #unreadable(): Promise<ComputerError> {
 		if ((await directoryTime(this.directory)) === undefined) return this.#gone("was removed");
-		return new ComputerError(
-			"machine_failed",
-			`The record of ${this.name} was expected in ${this.directory}/machine.json and can not be read`,
-			{
-				hint: "Its making or its removal was cut short. Remove the computer and make it anew.",
-				context: { driver: this.driver, name: this.name },
-			},
-		);
+		const context = { driver: this.driver, name: this.name };
+		if (await lacksRecord(this.directory)) {
+			return new ComputerError("machine_failed", `The machine ${this.name} has no record any more: its removal was cut short`, {
+				hint: "Remove the computer and make it anew.",
+				context,
+			});
+		}
+		return new ComputerError("machine_failed", `The record of ${this.name} can not be read; its files are untouched`, {
+			hint: `${this.directory}/machine.json is damaged, or of another version of lms-computer. \`lms-computer rm ${this.name}\` removes it with all its files, for good.`,
+			context,
+		});
 	}
 }

@@ -55,7 +55,8 @@ function diskFull(root: string, cause: unknown): ComputerError {
 export async function writeRecord(directory: string, record: MachineRecord): Promise<void> {
 	const unfinished = join(directory, `.${RECORD}-${process.pid}-${Math.random().toString(36).slice(2)}`);
 	try {
-		await writeFile(unfinished, JSON.stringify(record, null, "\t"), { mode: 0o600 });
+		// On the disk before it is renamed: after a loss of power the machine would else be there without what it is.
+		await writeFile(unfinished, JSON.stringify(record, null, "\t"), { mode: 0o600, flush: true });
 		await rename(unfinished, join(directory, RECORD));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -83,7 +84,7 @@ export async function findUnfinished(root: string): Promise<readonly string[]> {
 	return paths.filter((_, index) => (made[index]?.mtimeMs ?? Number.POSITIVE_INFINITY) < Date.now() - MAX_UNFINISHED_AGE_MS);
 }
 
-/** It has no record at all: its removal was cut short, since a machine appears under its name complete. One that can not be read is another matter. */
+/** It has no record at all: a removal, which takes that first, was cut short. One that can not be read is another matter: the files are all there. */
 export async function lacksRecord(directory: string): Promise<boolean> {
 	return await stat(join(directory, RECORD)).then(
 		() => false,
