@@ -74,7 +74,7 @@ func (c *Command) tidy() {
 	c.stderr.letGo()
 }
 
-func (c *Command) report(r report) { c.exitCode, c.fate, c.cwd = r.status, "kept", r.cwd }
+func (c *Command) report(r report) { c.exitCode, c.fate, c.cwd = r.status, "kept", r.text }
 
 // lost is for a shell that ended: by `exit`, `exec` or `set -e`, or by a signal.
 func (c *Command) lost() {
@@ -87,7 +87,7 @@ func (c *Command) lost() {
 	c.exitCode, c.cwd = c.shell.process.ExitCode(), c.shell.current().cwd
 	select {
 	case r := <-c.shell.reports:
-		c.exitCode, c.cwd = r.status, r.cwd
+		c.exitCode, c.cwd = r.status, r.text
 	default:
 	}
 }

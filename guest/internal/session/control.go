@@ -12,13 +12,19 @@ import (
 //	\0X<directory>\0                     the shell ends (from its trap)
 //
 // Anything may stand between (a DEBUG trap of the command's prints there), and any process of the machine may write to the FIFO:
-// only a report with the nonce of the command that runs is believed, and the last kind only when the shell has in fact ended.
+// only a report with the nonce of the command that runs is believed, and the last kind only when the shell has in fact ended. The shell
+// sends one NUL more in front of each: it ends a record that somebody else has begun.
 type report struct {
-	begin  bool // the first kind; its nonce is in cwd
-	exit   bool // the last kind
+	kind   byte
 	status int
-	cwd    string
+	text   string // the nonce of the first kind, the directory of the others
 }
+
+const (
+	begins = 'B'
+	ended  = 'D'
+	exits  = 'X'
+)
 
 // A directory's name in a report is at most PATH_MAX; what is longer is no report of ours.
 const maxReportBytes = 64 << 10
@@ -27,54 +33,40 @@ const maxReportBytes = 64 << 10
 type control struct{ buffer []byte }
 
 // feed adds bytes and returns what was reported; nonce is the one that is believed.
-func (c *control) feed(data []byte, nonce string) []report {
+func (c *control) feed(data []byte, nonce string) (reports []report) {
 	c.buffer = append(c.buffer, data...)
-	var reports []report
+	rest := c.buffer
 	for {
-		r, ok := c.next(nonce)
-		if !ok {
+		start := bytes.IndexByte(rest, 0)
+		if start < 0 {
+			rest = nil
 			break
 		}
-		reports = append(reports, r)
+		rest = rest[start:]
+		r, length, complete := parseReport(rest, nonce)
+		if !complete {
+			break
+		}
+		if length > 0 {
+			reports = append(reports, r)
+		}
+		rest = rest[max(length, 1):] // 0: no report of ours begins at this NUL
 	}
-	if extra := len(c.buffer) - maxReportBytes; extra > 0 {
-		c.consume(extra)
-	}
+	rest = rest[max(len(rest)-maxReportBytes, 0):]
+	c.buffer = append(c.buffer[:0], rest...)
 	return reports
 }
 
-func (c *control) next(nonce string) (report, bool) {
-	for {
-		start := bytes.IndexByte(c.buffer, 0)
-		if start < 0 {
-			c.consume(len(c.buffer))
-			return report{}, false
-		}
-		c.consume(start)
-		r, length, complete := parseReport(c.buffer, nonce)
-		switch {
-		case length > 0:
-			c.consume(length)
-			return r, true
-		case !complete:
-			return report{}, false
-		}
-		c.consume(1) // no report of ours begins at this NUL
-	}
-}
-
-// parseReport reads one record at the start of data. length 0: it is none, or (complete false) none yet.
+// parseReport reads one record at the start of data, once it is complete. length 0: it is none.
 func parseReport(data []byte, nonce string) (r report, length int, complete bool) {
 	if len(data) < 2 {
 		return r, 0, false
 	}
+	r.kind = data[1]
 	at := 2
-	switch data[1] {
-	case 'B':
-		r.begin = true
-	case 'X':
-		r.exit = true
-	case 'D':
+	switch r.kind {
+	case begins, exits:
+	case ended:
 		head, _, found := bytes.Cut(data[at:], []byte{0})
 		name, status, spaced := bytes.Cut(head, []byte{' '})
 		if !found {
@@ -89,12 +81,10 @@ func parseReport(data []byte, nonce string) (r report, length int, complete bool
 	default:
 		return r, 0, true
 	}
-	cwd, _, found := bytes.Cut(data[at:], []byte{0})
+	text, _, found := bytes.Cut(data[at:], []byte{0})
 	if !found {
 		return r, 0, false
 	}
-	r.cwd = string(cwd)
-	return r, at + len(cwd) + 1, true
+	r.text = string(text)
+	return r, at + len(text) + 1, true
 }
-
-func (c *control) consume(n int) { c.buffer = append(c.buffer[:0], c.buffer[n:]...) }

@@ -11,7 +11,7 @@ func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // initLine makes an interactive shell quiet. Interactive, since then SIGINT aborts what runs and the shell reads on; quiet,
 // since nobody sees its prompts. The trap tells a last time where the shell was, for the one that takes its place.
 func initLine(bash bool, dir string) string {
-	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") + `\command printf '\0X%s\0' "${PWD-}" 1<>` + dir + "/ctl"
+	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") + `\command printf '\0\0X%s\0' "${PWD-}" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {
 		line += "; set +o history +H"
@@ -54,7 +54,7 @@ type run struct {
 func (r run) lines(readsAhead bool) string {
 	var b strings.Builder
 	if readsAhead {
-		b.WriteString(`\command printf '\0B` + r.nonce + `\0' 1<>` + r.dir + `/ctl; ` + r.giveBack() + "; ")
+		b.WriteString(`\command printf '\0\0B` + r.nonce + `\0' 1<>` + r.dir + `/ctl; ` + r.giveBack() + "; ")
 	}
 	if r.vars != "" {
 		b.WriteString(posixMode + `\command \. ` + r.vars + ` >/dev/null 2>&1; ` + r.giveBack() + "; ")
@@ -111,6 +111,6 @@ const (
 // reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.
 func reportScript(dir string) string {
 	return `case $__lms_in in '') ;; "${PWD-}") \command \cd -- "$__lms_out" >/dev/null 2>&1;; esac
-\command printf '\0D%s %d\0%s\0' "$__lms_id" "$__lms" "${PWD-}" 1<>` + dir + `/ctl
+\command printf '\0\0D%s %d\0%s\0' "$__lms_id" "$__lms" "${PWD-}" 1<>` + dir + `/ctl
 ` + saveEnv(`"`+dir+`/env.$__lms_env"`) + "\n" + posixModeEnd
 }

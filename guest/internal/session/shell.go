@@ -252,20 +252,20 @@ func (s *shell) listen() {
 
 // take is called with the lock held.
 func (s *shell) take(r report) {
-	if r.begin {
-		if r.cwd == s.nonce && s.after != "" {
+	switch r.kind {
+	case begins:
+		if r.text == s.nonce && s.after != "" {
 			_ = s.write(s.after)
 			s.after = ""
 		}
 		return
-	}
-	if r.exit {
-		s.dying = s.directory(r.cwd)
+	case exits:
+		s.dying = s.directory(r.text)
 		return
 	}
 	s.nonce = ""
-	s.cwd = s.directory(r.cwd)
-	r.cwd = s.cwd
+	s.cwd = s.directory(r.text)
+	r.text = s.cwd
 	if path := s.saving(); s.saved != path {
 		s.before, s.saved = s.saved, path
 	}
