@@ -62,7 +62,7 @@ func FuzzRequest(f *testing.F) {
 		if strings.ContainsRune(r.Cwd, 0) {
 			return // Directory refuses it
 		}
-		line := run{nonce: "n", script: "/s", stdout: "/o", stderr: "/e", dir: "/d", save: "a", cwd: r.Cwd, env: r.Env}.lines(true)
+		line := run{script: "/s", stdout: "/o", stderr: "/e", cwd: r.Cwd, env: r.Env}.call()
 		got := words(line)
 		have := map[string]bool{}
 		for _, word := range got {
@@ -73,13 +73,13 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("%q: %q of %q is not one word of %q", data, value, name, line)
 			}
 		}
-		if r.Cwd != "" && !have[r.Cwd] {
+		if r.Cwd != "" && !have["__lms_in="+r.Cwd] {
 			t.Fatalf("%q: the directory is not one word of %q", data, line)
 		}
-		plain := words(run{nonce: "n", script: "/s", stdout: "/o", stderr: "/e", dir: "/d", save: "a"}.lines(true))
+		plain := words(run{script: "/s", stdout: "/o", stderr: "/e"}.call())
 		more := len(r.Env)
 		if r.Cwd != "" {
-			more += len(words(`__lms_out=${PWD-}; \command \cd -- x >/dev/null 2>/e && `))
+			more += len(words(`__lms_in=x __lms_out=${PWD-}; \command \cd -- "$__lms_in" >/dev/null 2>/e && `))
 		}
 		if len(got) != len(plain)+more {
 			t.Fatalf("%q: %d words, expected %d, in %q", data, len(got), len(plain)+more, line)

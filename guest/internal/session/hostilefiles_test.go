@@ -29,9 +29,9 @@ func TestNamesThatWereTakenBefore(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {
 		for what, put := range map[string]string{"FIFOs": "mkfifo $i$f", "directories": "mkdir -p $i$f/x", "symlinks": "ln -s /dev/zero $i$f"} {
 			within(t, 10*time.Second, what, func() {
-				g.run(fmt.Sprintf("cd %s/[0-9a-z]*; for i in 2 3 4 5 6; do for f in c o e i; do %s; done; done 2>/dev/null; cd /", g.runDir(), put))
+				g.run(fmt.Sprintf("cd %s/[0-9a-z]*; for i in 2 3 4 5 6; do for f in c a o e i; do %s; done; done 2>/dev/null; cd /", g.runDir(), put))
 				for i := range 4 {
-					g.expect(fmt.Sprint("echo ", i), 0, fmt.Sprintln(i), "stdin", i%2 == 1)
+					g.expect(fmt.Sprint("echo ", i), 0, fmt.Sprintln(i), "stdin", i%2 == 1, "cwd", "/tmp")
 				}
 				_ = g.sessions.remove("main")
 			})

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"sort"
+	"os"
 	"strings"
 )
 
@@ -35,6 +35,7 @@ func saveEnv(path string) string {
 type run struct {
 	nonce  string
 	script string // the file that holds the command's text
+	around string // the file that holds call, or ""
 	stdin  string // a FIFO, or "" for /dev/null
 	stdout string
 	stderr string
@@ -59,16 +60,25 @@ func (r run) lines(readsAhead bool) string {
 	if r.vars != "" {
 		b.WriteString(posixMode + `\command \. ` + r.vars + ` >/dev/null 2>&1; ` + r.giveBack() + "; ")
 	}
+	call := r.call()
+	if r.around != "" {
+		call = `\command \. ` + r.around
+	}
+	if readsAhead {
+		return b.String() + call + "; " + endImpostor + r.giveBack() + "\n"
+	}
+	return b.String() + call + "\n" + r.report()
+}
+
+// call runs the command's script, with its directory and variables. Where a caller chose these, call goes by a file: an interrupt throws away what the
+// shell has read of a line, and it takes the rest, which may be out of the middle of a value, for commands. And the pipe holds any line without them.
+func (r run) call() string {
+	var b strings.Builder
 	if r.cwd != "" {
 		// What the shell can not enter after all ends here: the command must not run elsewhere.
-		b.WriteString(`__lms_out=${PWD-}; \command \cd -- ` + Quote(r.cwd) + ` >/dev/null 2>` + r.stderr + ` && `)
+		b.WriteString(`__lms_in=` + Quote(r.cwd) + ` __lms_out=${PWD-}; \command \cd -- "$__lms_in" >/dev/null 2>` + r.stderr + ` && `)
 	}
-	names := make([]string, 0, len(r.env))
-	for name := range r.env {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range sorted(r.env) {
 		b.WriteString(name + "=" + Quote(r.env[name]) + " ")
 	}
 	stdin := "/dev/null"
@@ -77,10 +87,15 @@ func (r run) lines(readsAhead bool) string {
 	}
 	// Without `command`, assignments before a special builtin would stay in the shell.
 	b.WriteString(`\command \. ` + r.script + " <" + stdin + " >" + r.stdout + " 2>" + r.stderr)
-	if readsAhead {
-		return b.String() + "; " + endImpostor + r.giveBack() + "\n"
+	return b.String()
+}
+
+// remove takes away the files that were made for the command alone.
+func (r run) remove() {
+	_ = os.Remove(r.script)
+	if r.around != "" {
+		_ = os.Remove(r.around)
 	}
-	return b.String() + "\n" + r.report()
 }
 
 // endImpostor ends a child that takes itself for the shell. Where an error ends a subshell of the command's, as `(: ${a:?})` or a fork that fails,
@@ -96,7 +111,7 @@ const statusScript = `\return $__lms` + "\n"
 
 // report is the line that reports, and does no harm twice. The last part gives $? back to the next command.
 func (r run) report() string {
-	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + ` __lms_in=` + Quote(r.cwd) + " " + posixMode +
+	return `__lms=$? __lms_id=` + r.nonce + ` __lms_env=` + r.save + " " + posixMode +
 		`\command \. ` + r.dir + `/report; ` + r.giveBack() + "\n"
 }
 
@@ -110,7 +125,8 @@ const (
 
 // reportScript is the part that is the same for every command of a shell, in a file: a shell reads its standard input byte by byte.
 func reportScript(dir string) string {
-	return `case $__lms_in in '') ;; "${PWD-}") \command \cd -- "$__lms_out" >/dev/null 2>&1;; esac
+	return `case ${__lms_in-} in '') ;; "${PWD-}") \command \cd -- "$__lms_out" >/dev/null 2>&1;; esac
+__lms_in=
 \command printf '\0\0D%s %d\0%s\0' "$__lms_id" "$__lms" "${PWD-}" 1<>` + dir + `/ctl
 ` + saveEnv(`"`+dir+`/env.$__lms_env"`) + "\n" + posixModeEnd
 }

@@ -180,7 +180,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		fifos.stdout.close()
 		fifos.stderr.close()
 		c.stdin.end()
-		_ = os.Remove(send.script)
+		send.remove()
 		_ = sh.prepare()
 		return nil, wire.FromOS(err, sh.dir)
 	}
@@ -193,14 +193,20 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 		}
 		send.stdin = c.stdin.path
 	}
-	if send.env == nil {
-		send.env = map[string]string{}
-	}
 	if err := sh.update(s.config, &send); err != nil {
 		return fail(err)
 	}
 	marker := s.config.marker + id
+	if send.env == nil {
+		send.env = map[string]string{}
+	}
 	send.env[process.Marker] = marker
+	if len(send.env) > 1 || cwd != "" {
+		send.around = base + "a"
+		if err := writeFor(send.around, []byte(send.call()+"\n")); err != nil {
+			return fail(err)
+		}
+	}
 	send.nonce = sh.expect()
 	c.asks = send.report()
 	_ = os.Remove(sh.saving()) // of two commands ago: what is there must be this one's
@@ -215,7 +221,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	go c.stdout.pump()
 	go c.stderr.pump()
 	_ = sh.send(send) // a shell that is gone is seen by watch
-	go s.follow(c, send.script)
+	go s.follow(c, send)
 	return c, nil
 }
 
@@ -240,7 +246,7 @@ func newOutput(f *fifo, path string, sink func([]byte)) *output {
 }
 
 // follow watches a command to its end and then frees the session, with a fresh shell if that one is lost.
-func (s *Session) follow(c *Command, script string) {
+func (s *Session) follow(c *Command, sent run) {
 	c.watch()
 	c.reason = c.reasonOf(s.config.ooms)
 	if s.config.Ended != nil {
@@ -264,7 +270,7 @@ func (s *Session) follow(c *Command, script string) {
 	// The result is on its way first.
 	runtime.Gosched()
 	c.tidy()
-	_ = os.Remove(script)
+	sent.remove()
 	switch {
 	case !mine:
 		c.shell.discard()

@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -457,6 +459,36 @@ func TestNextCommandAfterAnInterruptIsNotLost(t *testing.T) {
 			cancel()
 			g.expect("echo on", 0, "on\n")
 		}
+	})
+}
+
+// An interrupt that comes while the shell still reads makes it take what is left of the line for commands.
+func TestAValueNeverBecomesACommand(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		value := strings.Repeat("x\n\\echo ran >>$HOME/ran\n", 2000)
+		for round := range 8 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(2*round)*time.Millisecond)
+			g.exec(ctx, map[string]any{"command": "sleep 61", "env": map[string]string{"A": value}})
+			cancel()
+			g.expect("echo on", 0, "on\n")
+		}
+		g.expect("ls ~", 0, "")
+	})
+}
+
+func TestAShellThatStandsStillIsLetGo(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /tmp", 0, "")
+		pid, err := strconv.Atoi(strings.TrimSpace(g.run("echo $$").out))
+		must(t, err)
+		must(t, syscall.Kill(pid, syscall.SIGSTOP))
+		within(t, 20*time.Second, "stopped", func() {
+			a := g.run("echo never", "env", map[string]string{"A": strings.Repeat("x", 500_000)}, "timeoutMs", 200)
+			if !a.TimedOut || a.out != "" || a.Shell != "killed" {
+				t.Errorf("got %+v", a)
+			}
+			g.expect("pwd", 0, "/tmp\n")
+		})
 	})
 }
 

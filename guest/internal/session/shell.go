@@ -181,7 +181,7 @@ func (s *shell) update(c Config, next *run) error {
 	return nil
 }
 
-// write sends lines; the deadline-free pipe never fills, since one command at a time is sent.
+// write sends lines; the deadline-free pipe never fills, since one command at a time is sent, and its line is short.
 func (s *shell) write(lines string) error {
 	_, err := s.stdin.WriteString(lines)
 	return err
