@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseUri } from "../../packages/computer/src/tools/uris.js";
 import { MATRIX } from "../support/drivers.js";
 import { toolSuite } from "./subject.js";
 
@@ -19,6 +20,17 @@ toolSuite(
 			expect(await content("deep/er/a.txt")).toBe(text.replace("tail", () => "$& \\1 $$"));
 			await call("AppendFile", { path: "deep/er/a.txt", content: "more" });
 			expect((await content("deep/er/a.txt")).endsWith("  more")).toBe(true);
+		});
+
+		test("what is linked to is named so that a client which takes the name apart finds it again", async () => {
+			// No shell is there yet to say where a relative path begins.
+			const toolbox = subject.another({ session: "not-there-yet" });
+			for (const name of ["rel.txt", "is it? #1 100%.txt"]) {
+				await subject.computer.files.write(`~/${name}`, "x");
+				const { links = [] } = await toolbox.call("ReadFile", { path: name });
+				const { href, search, hash } = new URL(links[0]?.uri ?? "");
+				expect({ search, hash, parsed: parseUri(href) }).toEqual({ search: "", hash: "", parsed: { kind: "file", path: `~/${name}` } });
+			}
 		});
 
 		test("an edit of a file of 40,002 lines changes its line and no other", async () => {

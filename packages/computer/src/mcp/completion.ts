@@ -2,10 +2,10 @@
 import { type CompleteResult, ProtocolError, ProtocolErrorCode, type ServerContext } from "@modelcontextprotocol/server";
 import type { Computer } from "../index.js";
 import { SERVING } from "../limits.js";
+import { STREAMS } from "../tools/uris.js";
 import type { Desk } from "./desk.js";
 import { PROMPTS } from "./prompts.js";
 import { TEMPLATES } from "./resources.js";
-import { STREAMS } from "./uris.js";
 
 export type CompletionKind = "path" | "job" | "stream";
 

@@ -10,9 +10,9 @@ import {
 import { ComputerError, isComputerError } from "../errors/index.js";
 import type { Computer } from "../index.js";
 import { GUEST_HOME, SERVING } from "../limits.js";
+import { type FileUri, fileUri, type JobUri, jobUri, parseUri, STREAMS } from "../tools/uris.js";
 import type { Desk } from "./desk.js";
 import { mediaType } from "./media-type.js";
-import { type FileUri, fileUri, type JobUri, jobUri, parseUri, STREAMS } from "./uris.js";
 
 export const TEMPLATES = [
 	{

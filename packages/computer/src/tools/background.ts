@@ -46,7 +46,7 @@ export const readProcessLogs = tool({
 export const wait = tool({
 	name: "Wait",
 	title: "Wait for a job",
-	description: "Wait until a job ends or asks for input, 45 seconds at most; shows its new output.",
+	description: "Wait for a job to end or to ask for input, as long as a call may take; shows its new output.",
 	input: parameters({ job: text(), "seconds?": { ...whole(), minimum: 1 } }),
 	output: JOB,
 	hints: HINTS.READ,

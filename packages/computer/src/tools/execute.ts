@@ -11,12 +11,13 @@ import { jobFacts, jobNext, questionOf, showStreams } from "./jobs.js";
 import { guestPath } from "./place.js";
 import type { Prompt } from "./prompts.js";
 import type { Answer, Link, ToolCall } from "./tool.js";
+import { jobUri, STREAMS } from "./uris.js";
 
 export const execute = tool({
 	name: "Execute",
 	title: "Run a command",
 	description:
-		"Run a shell command; directory and exported variables stay for the next call. After `timeout` seconds (default 30) it goes on as a job: use Wait.",
+		"Run a shell command; directory and exported variables stay for the next call. After `timeout` seconds it goes on as a job: use Wait.",
 	input: parameters({ command: text(), "timeout?": { ...whole(), minimum: 1 }, "workdir?": text() }),
 	output: {
 		exitCode: whole("Missing while it runs."),
@@ -144,8 +145,8 @@ function answer(call: ToolCall, result: ExecResult, { prompt, port, fed, notes }
 
 /** To the whole of what is shown in part. */
 function logLinks({ id, stdoutBytes, stderrBytes }: ExecResult): Link[] {
-	const streams = [...(stdoutBytes.length > 0 ? ["stdout"] : []), ...(stderrBytes.length > 0 ? ["stderr"] : [])];
-	return streams.map((stream) => ({ uri: `computer://job/${id}/${stream}`, name: `${stream} of job ${id}`, mimeType: "text/plain" }));
+	const streams = STREAMS.filter((stream) => (stream === "stdout" ? stdoutBytes : stderrBytes).length > 0);
+	return streams.map((stream) => ({ uri: jobUri(id, stream), name: `${stream} of job ${id}`, mimeType: "text/plain" }));
 }
 
 function headline({ id, exitCode, running, durationMs, cwd }: ExecResult, prompt: Prompt | undefined, port: number | undefined): string {

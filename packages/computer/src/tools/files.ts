@@ -10,6 +10,7 @@ import { ToolFailure } from "./failure.js";
 import { listDirectory } from "./folders.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
+import { fileUri } from "./uris.js";
 
 const NEWLINE = 0x0a;
 
@@ -136,7 +137,7 @@ function written({ path, size }: FileEntry, verb: string): Answer {
 }
 
 function fileLink(path: string): { uri: string; name: string } {
-	return { uri: `computer://file${encodeURI(path.startsWith("/") ? path : `/${path}`)}`, name: path };
+	return { uri: fileUri(path), name: path };
 }
 
 /** For a shell, which has to see that `~` is the home. */

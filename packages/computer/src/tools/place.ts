@@ -14,5 +14,5 @@ export async function guestPath(call: ToolCall, path: string): Promise<string> {
 	const directory = await shellDirectory(call);
 	const plain = path.replace(/^(\.\/+)+/, "");
 	if (plain === "." || plain === "") return directory ?? "~";
-	return directory === undefined ? plain : `${directory.replace(/\/$/, "")}/${plain}`;
+	return `${directory?.replace(/\/$/, "") ?? "~"}/${plain}`;
 }

@@ -25,6 +25,7 @@ export function parseUri(uri: string): FileUri | JobUri | undefined {
 	return kind === "job" && known !== undefined && more.length === 0 ? { kind, id, stream: known } : undefined;
 }
 
+/** Of an absolute path, or one from the home with `~`. */
 export function fileUri(path: string): string {
 	return `computer://file/${path.split("/").filter(Boolean).map(encodeURIComponent).join("/")}`;
 }
