@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -161,4 +161,20 @@ test("columns, times and sizes for people", () => {
 	).toBe("a     bbb  c\ndddd  e    f g");
 	expect([0, 1_400, 119_000, 300_000, 10_000_000, 999_999_999].map(duration)).toEqual(["0 s", "1 s", "119 s", "5 min", "3 h", "12 d"]);
 	expect([0, 9_999, 10_240, 1024 ** 3, 2 ** 60].map(size)).toEqual(["0 B", "9999 B", "10 KB", "1024 MB", "1048576 TB"]);
+});
+
+test("a user who is in no password database has a command line, as in a container that runs with some user's number", async () => {
+	const directory = mkdtempSync(join(tmpdir(), "lms-nobody-"));
+	try {
+		const unknown = join(directory, "unknown.cjs");
+		writeFileSync(unknown, 'require("node:os").userInfo = () => { throw new Error("uv_os_get_passwd returned ENOENT"); };\n');
+		const env = { NODE_OPTIONS: `--require ${unknown}`, LMS_COMPUTER_STATE_DIR: directory, HOME: "" };
+		expect(await cli(["--help"], { env })).toMatchObject({ status: 0, stderr: "" });
+		const { stdout } = await cli(["config", "--json"], { env: { ...env, HOME: directory } });
+		expect(stdout).toContain(join(directory, ".config"));
+		const folder = await cli(["exec", "--folder", "~:/there", "true"], { env: { ...env, HOME: directory } });
+		expect(folder.stderr).toContain("the whole home folder");
+	} finally {
+		rmSync(directory, { recursive: true, force: true });
+	}
 });

@@ -3,10 +3,10 @@
  * options by their names, for every computer and below `computers` for one; text is read as the flag's.
  */
 import { open } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { ComputerError } from "./errors/index.js";
 import { expectKeys, refuse } from "./expect.js";
+import { homeFolder } from "./home.js";
 import { BOUNDS, NAME_PATTERN } from "./limits.js";
 import { readVariable, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./options/settings.js";
 import type { OpenOptions } from "./options.js";
@@ -133,6 +133,5 @@ function within<T>(place: string, run: () => T): T {
 }
 
 function thisHost(): ConfigHost {
-	// The password database, not HOME: hosts of plugins strip the environment.
-	return { env: process.env, home: userInfo().homedir };
+	return { env: process.env, home: homeFolder() };
 }

@@ -1,6 +1,6 @@
 /** Telling a client of the MCP server: shown, or put into its configuration. */
 
-import { userInfo } from "node:os";
+import { homeAsSet } from "../home.js";
 import { DEFAULTS } from "../limits.js";
 import type { ClientName } from "../mcp/setup/client-names.js";
 import { CLIENTS, type Launch } from "../mcp/setup/clients.js";
@@ -56,6 +56,6 @@ function here({ flags }: Context): Launch {
 }
 
 function fileOf(name: ClientName): string | Promise<string> {
-	// HOME, not the password database: it is the client's view, and whoever sets HOME means it.
-	return CLIENTS[name].file({ platform: process.platform, env: process.env, home: process.env["HOME"] || userInfo().homedir });
+	// The client's view.
+	return CLIENTS[name].file({ platform: process.platform, env: process.env, home: homeAsSet() });
 }

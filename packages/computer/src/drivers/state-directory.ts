@@ -1,6 +1,6 @@
 /** Where a driver without an engine keeps its machines on this host. */
-import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { homeFolder } from "../home.js";
 
 export interface StateHost {
 	readonly env: Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,5 @@ export function stateDirectory(host: StateHost = thisHost()): string {
 }
 
 function thisHost(): StateHost {
-	// The password database, not HOME: hosts of plugins strip the environment.
-	const { uid, homedir } = userInfo();
-	return { env: process.env, uid, home: homedir };
+	return { env: process.env, uid: process.getuid?.() ?? -1, home: homeFolder() };
 }

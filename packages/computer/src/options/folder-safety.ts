@@ -1,11 +1,11 @@
 /** Shared folders as they are on this host: where each really is, and whether that hands over too much. */
 import { realpath, stat } from "node:fs/promises";
-import { homedir, userInfo } from "node:os";
 import { delimiter, isAbsolute, posix, win32 } from "node:path";
 import { configFile } from "../config.js";
 import type { SharedFolder } from "../driver.js";
 import { stateDirectory } from "../drivers/state-directory.js";
 import { ComputerError } from "../errors/index.js";
+import { homeAsSet, homeFolder } from "../home.js";
 import type { AskedFolder } from "./folders.js";
 
 /** Each as it really is on this host, symlinks resolved; what would hand over too much is refused unless it is insisted on. */
@@ -13,7 +13,7 @@ export async function resolveFolders(folders: readonly AskedFolder[]): Promise<r
 	const host = folders.every(({ dangerous }) => dangerous) ? undefined : await thisHost();
 	return await Promise.all(
 		folders.map(async ({ hostPath, dangerous, ...rest }) => {
-			const real = await realpath(hostPath.replace(/^~(?=[\\/]|$)/, userInfo().homedir)).catch((error: NodeJS.ErrnoException) => {
+			const real = await realpath(hostPath.replace(/^~(?=[\\/]|$)/, homeFolder())).catch((error: NodeJS.ErrnoException) => {
 				throw missing(hostPath, error);
 			});
 			if (!(await stat(real)).isDirectory()) throw missing(hostPath, undefined);
@@ -36,12 +36,12 @@ export interface FolderHost {
 
 /** A home that is a symlink, or below one, is meant by both of its names: what is asked for has been resolved. */
 async function thisHost(): Promise<FolderHost> {
-	const home = userInfo().homedir;
+	const home = homeFolder();
 	// Of the settings the file alone: a user may have put it where much else is.
 	const own = [stateDirectory(), configFile({ env: process.env, home })];
 	const path = (process.env["PATH"] ?? "").split(delimiter).filter((entry) => isAbsolute(entry));
 	return {
-		homes: await byAllNames([home, homedir()]),
+		homes: await byAllNames([home, homeAsSet()]),
 		own: await byAllNames(own),
 		path: await byAllNames(path),
 		platform: process.platform,

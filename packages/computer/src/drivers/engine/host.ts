@@ -1,7 +1,8 @@
 /** What discovery may know of the machine it runs on; injected, so that tests can be another machine. */
 import { accessSync, constants } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
+import { homeAsSet } from "../../home.js";
 
 export interface Host {
 	readonly env: NodeJS.ProcessEnv;
@@ -17,18 +18,7 @@ export interface HostOptions {
 }
 
 export function describeHost({ env = process.env, platform = process.platform }: HostOptions): Host {
-	// A plugin host may strip HOME; the password database still knows it.
-	const home = env["HOME"] || env["USERPROFILE"] || homeFromDatabase() || "/";
-	return { env, platform, home, uid: process.getuid?.() ?? -1 };
-}
-
-/** Undefined for a user who is not in it, as in many containers: Node throws then. */
-function homeFromDatabase(): string | undefined {
-	try {
-		return userInfo().homedir;
-	} catch {
-		return undefined;
-	}
+	return { env, platform, home: homeAsSet(env), uid: process.getuid?.() ?? -1 };
 }
 
 /** The user's runtime directories, best first; the variable is missing in cron, in `su` and under a plugin host. */
