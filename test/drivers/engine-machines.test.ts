@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
 import { createDockerDriver, dialect as docker } from "../../packages/computer/src/drivers/docker/index.js";
 import { ownBytes } from "../../packages/computer/src/drivers/engine/checkpoint-images.js";
+import { createContainer } from "../../packages/computer/src/drivers/engine/create-container.js";
 import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
 import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
 import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
@@ -110,6 +111,35 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 				"lo",
 			]),
 		);
+	});
+
+	test.skipIf(skip)(
+		"a limit that an engine promises and then refuses is left out of whatever is made, and the agent keeps it where it can",
+		async () => {
+			const found = await locateEngine(name === "docker" ? docker : podman, describeHost({}));
+			if (!(found instanceof Engine)) throw new Error(found.reason);
+			const like = await create("promised");
+			const { Image: id } = await (await engine()).getContainer(like.id).inspect();
+			const diskBytes = 64 * 1024 * 1024;
+			const limits = { cpus: 0, memoryBytes: 0, pids: 0, diskBytes };
+			const other = await createContainer(found, {
+				spec: spec("refused", { diskBytes }),
+				image: { id, agentHash: "", path: undefined },
+				limits,
+			});
+			made.push((await driver.attach(computerName("engine-refused"))) as Machine);
+			const { Args, HostConfig } = await (await engine()).getContainer(other).inspect();
+			expect(Args.includes("--disk-bytes")).toBe(HostConfig.StorageOpt?.["size"] === undefined);
+		},
+	);
+
+	test.skipIf(skip)("a limit that was taken away is no limit that the engine refused: a rebuild can set one again", async () => {
+		const machine = await create("limit-again");
+		await machine.reconfigure({ pids: 0 });
+		const next = await machine.rebuild(spec("limit-again", { pids: 77 }), { keepFiles: false });
+		made.push(next);
+		expect((await next.inspect()).warnings).toEqual([]);
+		expect((await (await engine()).getContainer(next.id).inspect()).HostConfig.PidsLimit).toBe(77);
 	});
 
 	test.skipIf(skip)("the second of a name is refused, whoever made the first", async () => {

@@ -18,11 +18,10 @@ import { ownerId } from "../ownership.js";
 import { readChanges } from "./changed-settings.js";
 import { EngineCheckpoints } from "./checkpoints.js";
 import { applicableLimits, containerName } from "./container-options.js";
-import { type ContainerPlan, createContainer } from "./create-container.js";
+import { type ContainerPlan, createContainer, withoutRefused } from "./create-container.js";
 import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
-import { refusedLimit } from "./errors.js";
 import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
 import { LABELS, machineName } from "./labels.js";
@@ -84,10 +83,8 @@ export class EngineDriver implements Driver {
 			try {
 				return await this.#boot(engine, { spec, image, limits }, options);
 			} catch (error) {
-				// An engine may promise a limit that its runtime then can not set: go on without that one, and `warnings` says so.
-				const refused = isComputerError(error) && error.code !== "canceled" ? refusedLimit(error.message) : undefined;
-				if (refused === undefined || limits[refused] === 0) throw error;
-				limits = { ...limits, [refused]: 0 };
+				// Its runtime has its own word at the start.
+				limits = withoutRefused(limits, error);
 			}
 		}
 	}
