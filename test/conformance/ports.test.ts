@@ -53,8 +53,11 @@ describe.for(DRIVERS)("$title", (target) => {
 			await once(taken, "listening");
 			const { port } = taken.address() as { port: number };
 			try {
-				await expect(target.open("taken", { network: "open", ports: [`${port}:80`] })).rejects.toMatchObject({ code: "busy" });
-				expect(await findComputer({ name: target.computerName("taken"), driver: target.driver })).toBeUndefined();
+				for (const persistence of ["persistent", "ephemeral"] as const) {
+					const opening = target.open("taken", { network: "open", ports: [`${port}:80`], persistence });
+					await expect(opening, persistence).rejects.toMatchObject({ code: "busy" });
+					expect(await findComputer({ name: target.computerName("taken"), driver: target.driver })).toBeUndefined();
+				}
 			} finally {
 				taken.close();
 			}

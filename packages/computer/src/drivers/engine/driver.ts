@@ -153,7 +153,7 @@ export class EngineDriver implements Driver {
 			onProgress?.({ phase: "start", message: `starting ${name}` });
 			const machine = this.#machine(engine, id, name);
 			await checkFolders(plan.spec.folders);
-			await machine.startNew(options);
+			await machine.startNew(plan.spec, options);
 			return machine;
 		} catch (error) {
 			await removeContainer(engine, id, name).catch(() => {});

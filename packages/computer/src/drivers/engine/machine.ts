@@ -86,21 +86,25 @@ export class EngineMachine implements Machine {
 			});
 		}
 		const goesOn = state === "paused" && (await unpauseContainer(this.#by.engine, this.id, this.name, options));
-		if (!goesOn) await this.#begin(options);
+		if (!goesOn) await this.#begin(container.HostConfig.AutoRemove === true, options);
 	}
 
 	/** The first start of one that was made just now. */
-	async startNew(options: Abortable): Promise<void> {
-		await this.#begin(options);
+	async startNew({ persistence }: MachineSpec, options: Abortable): Promise<void> {
+		await this.#begin(persistence === "ephemeral", options);
 		this.#started = await this.#container(options);
 		this.made = await this.#describe(this.#started);
 	}
 
-	async #begin(options: Abortable): Promise<void> {
+	async #begin(isEphemeral: boolean, options: Abortable): Promise<void> {
 		// 304 is "already started": somebody else was quicker.
 		const begin = () => this.#call("start", options, (it, abortSignal) => unless304(it.start({ abortSignal })));
 		await begin().catch(async (error: Error) => {
-			if (await this.#runsAnew(undefined, options)) return;
+			const runs = await this.#runsAnew(undefined, options).catch((gone: unknown) => {
+				// Docker removes an ephemeral one whose start fails: what counts is why.
+				throw isEphemeral ? error : gone;
+			});
+			if (runs) return;
 			if (/\btask [0-9a-f]+:? already exists|\bid already in use/.test(error.message)) throw stuck(this.name, error);
 			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
 			if (!error.message.includes("container state improper")) throw error;
