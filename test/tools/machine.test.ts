@@ -57,6 +57,29 @@ toolSuite("tool-machine", (subject) => {
 		expect((await call("SendInput", { job: structured["job"], text: "pear" })).structured).toMatchObject({ exitCode: 4 });
 	});
 
+	test("each line of a job that writes all the time is shown once", async () => {
+		const { structured } = await call("ExecuteBackground", { command: "i=0; while :; do i=$((i+1)); echo $i; sleep 0.005; done" });
+		const { handleId } = structured as { handleId: string };
+		const shown = [structured["stdout"]];
+		for (let turn = 0; turn < 6; turn++) shown.push((await call("ReadProcessLogs", { handleId })).structured["stdout"]);
+		shown.push((await call("KillBackground", { handleId })).structured["stdout"]);
+		const lines = shown.join("").split("\n").slice(0, -1).map(Number);
+		expect(lines.length).toBeGreaterThan(6);
+		expect(lines).toEqual(lines.map((_, index) => index + 1));
+	});
+
+	test("a job is shown from its beginning, whatever had its id before the computer was stopped", async () => {
+		const before = subject.another();
+		for (let count = 0; count < 3; count++) await before.call("Execute", { command: "echo a longer line; echo and one more" });
+		const { job } = (await before.call("ExecuteBackground", { command: "echo a longer line" })).structured as { job: string };
+		await subject.computer.stop();
+		for (let id = 0; id < Number(job); id++) {
+			expect((await before.call("ExecuteBackground", { command: "echo the first line; echo the second" })).structured).toMatchObject({
+				stdout: "the first line\nthe second\n",
+			});
+		}
+	});
+
 	test("a process gets a signal, and the computer's own none", async () => {
 		const { structured } = await call("ExecuteBackground", { command: "sleep 66" });
 		const { processes } = subject.computer;

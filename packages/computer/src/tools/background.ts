@@ -1,6 +1,7 @@
 /** Commands that outlive their call: started, waited for, read, answered, ended. */
 import type { Computer } from "../computer.js";
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, isComputerError } from "../errors/index.js";
+import type { CommandState } from "../index.js";
 import { TOOL_LIMITS } from "../limits.js";
 import { cleanLine } from "./clean.js";
 import { asData } from "./data-text.js";
@@ -97,6 +98,8 @@ async function start(call: ToolCall): Promise<Answer> {
 		signal: call.signal,
 	});
 	call.memory.lastJob = id;
+	// Another job may have had its id, before the machine was restarted from outside.
+	call.memory.shown.delete(id);
 	// What fails at once is told at once.
 	const answer = await waited(call, computer, id, TOOL_LIMITS.startMs);
 	return { ...answer, structured: { ...answer.structured, handleId: id } };
@@ -108,16 +111,21 @@ async function jobNamed(
 	computer: Computer,
 	id: string,
 	guess: boolean,
-): Promise<{ readonly id: string; readonly notes: readonly string[] }> {
+): Promise<{ readonly state: CommandState; readonly notes: readonly string[] }> {
 	const { signal } = call;
+	try {
+		return { state: await computer.commands.get(id, { signal }), notes: [] };
+	} catch (error) {
+		// What can be no id is refused before anybody is asked.
+		if (!isComputerError(error, "not_found") && !isComputerError(error, "invalid_argument")) throw error;
+	}
 	const all = await computer.commands.list({ signal });
-	if (all.some((one) => one.id === id)) return { id, notes: [] };
 	const running = all.filter((one) => one.running);
 	const [newest] = running.toReversed();
 	const shown = JSON.stringify(id.slice(0, 40));
-	const meant = running.length === 1 ? newest?.id : all.find((one) => one.id === call.memory.lastJob && running.length === 0)?.id;
+	const meant = running.length === 1 ? newest : all.find((one) => one.id === call.memory.lastJob && running.length === 0);
 	if (guess && meant !== undefined)
-		return { id: meant, notes: [`note: there is no job ${shown}; it was read as "${meant}", the last one`] };
+		return { state: meant, notes: [`note: there is no job ${shown}; it was read as "${meant.id}", the last one`] };
 	const list = running.map((one) => `"${one.id}"`).join(", ");
 	throw new ToolFailure({
 		code: "not_found",
@@ -133,10 +141,10 @@ async function jobNamed(
 async function waitFor(call: ToolCall): Promise<Answer> {
 	const { job, seconds } = call.args as { job: string; seconds?: number };
 	const computer = await call.computer();
-	const { id, notes } = await jobNamed(call, computer, job, true);
+	const { state, notes } = await jobNamed(call, computer, job, true);
 	return noted(
 		notes,
-		await waited(call, computer, id, Math.min(seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000, call.leftMs())),
+		await waited(call, computer, state.id, Math.min(seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000, call.leftMs())),
 	);
 }
 
@@ -147,8 +155,8 @@ function noted(notes: readonly string[], answer: Answer): Answer {
 async function send(call: ToolCall): Promise<Answer> {
 	const { job, text: line, end = false } = call.args as { job: string; text: string; end?: boolean };
 	const computer = await call.computer();
-	const { id, notes } = await jobNamed(call, computer, job, true);
-	const before = await computer.commands.get(id, { signal: call.signal });
+	const { state: before, notes } = await jobNamed(call, computer, job, true);
+	const { id } = before;
 	if (!before.running)
 		return noted(["note: it has ended and reads nothing any more", ...notes], await jobAnswer(call, computer, before, undefined));
 	await computer.commands.sendInput(id, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
@@ -157,9 +165,8 @@ async function send(call: ToolCall): Promise<Answer> {
 
 async function kill(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
-	const { id } = await jobNamed(call, computer, call.args["handleId"] as string, false);
-	const state = await computer.commands.kill(id, { signal: call.signal });
-	return await jobAnswer(call, computer, state, undefined);
+	const { state } = await jobNamed(call, computer, call.args["handleId"] as string, false);
+	return await jobAnswer(call, computer, await computer.commands.kill(state.id, { signal: call.signal }), undefined);
 }
 
 /**
@@ -188,8 +195,8 @@ async function waited(call: ToolCall, computer: Computer, id: string, timeoutMs:
 async function read(call: ToolCall): Promise<Answer> {
 	const { handleId, fromOffset, stream = "stdout" } = call.args as { handleId: string; fromOffset?: number; stream?: StreamName };
 	const computer = await call.computer();
-	const { id, notes } = await jobNamed(call, computer, handleId, true);
-	const state = await computer.commands.get(id, { signal: call.signal });
+	const { state, notes } = await jobNamed(call, computer, handleId, true);
+	const { id } = state;
 	if (fromOffset === undefined && call.args["stream"] === undefined) {
 		return noted(notes, await jobAnswer(call, computer, state, state.running ? await questionOf(call, computer, state) : undefined));
 	}

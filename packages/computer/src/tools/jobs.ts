@@ -4,6 +4,7 @@ import type { CommandState } from "../index.js";
 import { cleanLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { excerpt, type Log } from "./excerpt.js";
+import type { Offsets } from "./memory.js";
 import { type Prompt, promptIn } from "./prompts.js";
 import type { Answer, ToolCall } from "./tool.js";
 
@@ -53,8 +54,12 @@ function sizeOf({ head, tail, omittedBytes = 0 }: Log): number {
 	return head.length + omittedBytes + (tail?.length ?? 0);
 }
 
+function endOf(log: Log): number {
+	return (log.offset ?? 0) + sizeOf(log);
+}
+
 /** What both streams have from there on: all of it, or its two ends. */
-async function readStreams(call: ToolCall, computer: Computer, id: string, from: { stdout: number; stderr: number }): Promise<Streams> {
+async function readStreams(call: ToolCall, computer: Computer, id: string, from: Offsets): Promise<Streams> {
 	const [stdout, stderr] = await Promise.all(
 		(["stdout", "stderr"] as const).map((stream) => readEnds(call, computer, id, stream, from[stream])),
 	);
@@ -66,6 +71,8 @@ async function readEnds(call: ToolCall, computer: Computer, id: string, stream: 
 	const options = { stream, length, signal: call.signal };
 	const first = await computer.commands.output(id, { ...options, offset: from });
 	const end = first.offset + first.bytes.length;
+	// An id that was counted anew after a restart.
+	if (first.totalBytes < from) return await readEnds(call, computer, id, stream, 0);
 	if (first.totalBytes <= end) return { head: first.bytes, offset: first.offset };
 	const last = await computer.commands.output(id, { ...options, offset: Math.max(end, first.totalBytes - length) });
 	return { head: first.bytes, tail: last.bytes, omittedBytes: last.offset - end, offset: first.offset };
@@ -94,11 +101,10 @@ export async function questionOf(
 /** What a job has done since it was last shown, and what to do next. */
 export async function jobAnswer(call: ToolCall, computer: Computer, state: CommandState, prompt: Prompt | undefined): Promise<Answer> {
 	const { id } = state;
-	const before = call.memory.shown.get(id) ?? { stdout: 0, stderr: 0 };
-	// An id that was counted anew after a restart.
-	const from = before.stdout > state.stdoutBytes || before.stderr > state.stderrBytes ? { stdout: 0, stderr: 0 } : before;
-	const shown = showStreams(call, id, await readStreams(call, computer, id, from));
-	call.memory.shown.set(id, { stdout: state.stdoutBytes, stderr: state.stderrBytes });
+	const streams = await readStreams(call, computer, id, call.memory.shown.get(id) ?? { stdout: 0, stderr: 0 });
+	const shown = showStreams(call, id, streams);
+	// By what was read: it may have written more since its state was asked for.
+	call.memory.shown.set(id, { stdout: endOf(streams.stdout), stderr: endOf(streams.stderr) });
 	const all = call.say("ReadProcessLogs", { handleId: id, fromOffset: 0 });
 	const nothing = `nothing new was written${state.stdoutBytes > 0 ? `; ${all} shows what was before` : ""}`;
 	const text = [jobLine(state, prompt), ...jobNext(call, state, prompt), shown.text === "" ? nothing : shown.text].join("\n");

@@ -3,15 +3,15 @@ import type { Screen } from "./screen.js";
 
 const MAX_ENTRIES = 500;
 
-/** How far each stream of a job was shown. */
-export interface Shown {
+/** A place in each stream of a job. */
+export interface Offsets {
 	readonly stdout: number;
 	readonly stderr: number;
 }
 
 export class Memory {
-	/** By the job's id. */
-	readonly shown = new Bounded<Shown>();
+	/** How far each job was shown, by its id. */
+	readonly shown = new Bounded<Offsets>();
 	/** The last job that was made here. */
 	lastJob: string | undefined;
 	/** Calls that failed, with how often, by name and arguments. */
