@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SERVING } from "../../packages/computer/src/limits.js";
 import { parseUri } from "../../packages/computer/src/tools/uris.js";
 import { MATRIX } from "../support/drivers.js";
 import { toolSuite } from "./subject.js";
@@ -140,6 +141,34 @@ toolSuite(
 			await call("CopyFile", { source: "tree", destination: "copies/" });
 			await call("MoveFile", { source: "copies/tree/a", destination: "copies/moved" });
 			expect(await content("copies/moved/b/c.ts")).toContain("const x");
+		});
+
+		test("a result is no larger as data than as text, whatever the computer has", async () => {
+			const small = subject.another({ maxOutputBytes: SERVING.outputBytes });
+			await subject.computer.exec(
+				"(mkdir -p many && cd many; i=100; while [ $i -lt 200 ]; do echo $i-$LONG > $i-$LONG; ln -s / $i-link-$LONG; i=$((i+1)); done)",
+				{ env: { LONG: "x".repeat(200) } },
+			);
+			const jobs = await Promise.all(
+				Array.from({ length: 30 }, () => subject.computer.commands.start(`sleep 67 # ${"a \u202e".repeat(700)}`)),
+			);
+			const host = await mkdtemp(join(tmpdir(), "lms-computer-tools-"));
+			try {
+				const transfers = subject.another({ maxOutputBytes: SERVING.outputBytes, hostFolders: [host] });
+				for (const { structured, text } of [
+					await small.call("ListDirectory", { path: "many" }),
+					await small.call("SearchInFiles", { pattern: "x", directory: "many", maxResults: 500 }),
+					await small.call("ComputerStatus", { showProcesses: true }),
+					await transfers.call("DownloadFile", { containerPath: "many" }),
+				]) {
+					expect(Buffer.byteLength(JSON.stringify({ structured, text })), text.slice(0, 100)).toBeLessThan(20_480);
+					expect(structured).not.toHaveProperty("error");
+				}
+				expect((await small.call("ListDirectory", { path: "many" })).structured).toMatchObject({ truncated: true });
+			} finally {
+				await rm(host, { recursive: true });
+				for (const { id } of jobs) await subject.computer.commands.kill(id, { graceMs: 0 });
+			}
 		});
 
 		test("no name of a file or a folder gets out of its line", async () => {

@@ -5,6 +5,7 @@ import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { EVERYWHERE, FULL, flag, HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { excerpt } from "./excerpt.js";
+import { fitting } from "./fitting.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
 
@@ -86,11 +87,15 @@ async function listing(call: ToolCall): Promise<Answer> {
 		(missing) => `[... ${missing} bytes more]`,
 		1,
 	);
-	const truncated = found.truncated || shown.truncated;
+	const facts = fitting(
+		entries.map(({ path, type, size }) => ({ path, type, size })),
+		bytes,
+	);
+	const truncated = found.truncated || shown.truncated || facts.length < entries.length;
 	const more = truncated ? ": the first of more; list one of its folders for the rest" : "";
 	return {
 		text: `${showLine(path)}: ${entries.length} entries${more}\n${asData("list", shown.text)}`,
-		structured: { path, entries: entries.map(({ path, type, size }) => ({ path, type, size })), truncated },
+		structured: { path, entries: facts, truncated },
 	};
 }
 
@@ -147,7 +152,11 @@ async function search(call: ToolCall): Promise<Answer> {
 		(missing) => `[... ${missing} bytes more: search in one folder]`,
 		1,
 	);
-	const truncated = found.truncated || shown.truncated;
+	const matches = fitting(
+		found.matches.map(({ path, line, text }) => ({ path, line, text })),
+		bytes,
+	);
+	const truncated = found.truncated || shown.truncated || matches.length < found.matches.length;
 	notes.push(
 		found.matches.length === 0
 			? `no line matches in ${found.searched} files below ${showLine(options.path)}`
@@ -155,6 +164,6 @@ async function search(call: ToolCall): Promise<Answer> {
 	);
 	return {
 		text: [...notes, ...(lines.length === 0 ? [] : [asData("matches", shown.text)])].join("\n"),
-		structured: { matches: found.matches.map(({ path, line, text }) => ({ path, line, text })), files: found.files, truncated },
+		structured: { matches, files: found.files, truncated },
 	};
 }

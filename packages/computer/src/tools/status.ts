@@ -2,10 +2,14 @@
 import type { Computer } from "../computer.js";
 import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
+import { excerpt } from "./excerpt.js";
+import { fitting } from "./fitting.js";
 import type { Answer, ToolCall } from "./tool.js";
 
 const MAX_PROCESSES = 40;
+const MAX_RUNNING = 20;
 const MAX_FINISHED = 5;
+const MAX_NOTICES = 10;
 const MiB = 1024 * 1024;
 
 export async function statusOf(call: ToolCall): Promise<Answer> {
@@ -24,6 +28,7 @@ export async function statusOf(call: ToolCall): Promise<Answer> {
 	const cwd = sessions.find(({ name }) => name === call.settings.session)?.cwd ?? info.home;
 	const running = commands.filter((command) => command.running);
 	const finished = commands.filter((command) => !command.running).slice(-MAX_FINISHED);
+	const latest = running.slice(-MAX_RUNNING);
 	const limit = (value: number | null) => (value === null ? "no limit" : `of ${Math.round(value / MiB)} MB`);
 	const lines = [
 		`computer: ${computer.name}, ${computer.driver}, image ${machine.image}, made ${new Date(machine.createdAt).toISOString()}`,
@@ -33,19 +38,32 @@ export async function statusOf(call: ToolCall): Promise<Answer> {
 		`memory: ${Math.round(memory.usedBytes / MiB)} MB used ${limit(memory.limitBytes)}; disk: ${Math.round(disk.freeBytes / MiB)} MB free of ${Math.round(disk.totalBytes / MiB)} MB`,
 		`tools: ${tools.map(({ name, version }) => (version === undefined ? name : `${name} ${version}`)).join(", ") || "none of the usual"}`,
 		`ports: ${ports.map(({ port, program }) => `${port}${program === undefined ? "" : ` (${program})`}`).join(", ") || "none listens"}`,
-		...running.map(({ id, command }) => `job "${id}" runs: ${oneLine(command)}`),
+		...(running.length > MAX_RUNNING ? [`jobs: ${running.length} run, the ${MAX_RUNNING} latest of them:`] : []),
+		...latest.map(({ id, command }) => `job "${id}" runs: ${oneLine(command)}`),
 		...finished.map(({ id, command, exitCode }) => `command "${id}" ended with ${exitCode}: ${oneLine(command)}`),
 	];
 	if (call.args["showProcesses"] === true) lines.push(...(await processLines(computer, signal)));
+	const notices = computer.notices.slice(-MAX_NOTICES);
+	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
+	const shown = excerpt(
+		{ head: Buffer.from(lines.join("\n")) },
+		{ bytes, tokens },
+		showLine,
+		(missing) => `[... ${missing} bytes more]`,
+		1,
+	);
 	return {
-		text: [...computer.notices.map((notice) => `notice: ${showLine(notice)}`), asData("status", lines.map(showLine).join("\n"))].join("\n"),
+		text: [...notices.map((notice) => `notice: ${showLine(notice)}`), asData("status", shown.text)].join("\n"),
 		structured: {
 			name: computer.name,
 			driver: computer.driver,
 			os: info.os,
 			cwd,
-			jobs: [...running, ...finished].map(({ id, command, running }) => ({ job: id, command, running })),
-			notices: computer.notices,
+			jobs: fitting(
+				[...latest, ...finished].map(({ id, command, running }) => ({ job: id, command: oneLine(command), running })),
+				bytes,
+			),
+			notices,
 		},
 	};
 }

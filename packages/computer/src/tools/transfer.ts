@@ -4,6 +4,7 @@ import { GUEST_HOME, TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import { HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { ToolFailure } from "./failure.js";
+import { fitting } from "./fitting.js";
 import { hostDestination, hostSource } from "./host-folders.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
@@ -45,7 +46,7 @@ async function upload(call: ToolCall): Promise<Answer> {
 		const { signal } = call;
 		if (held.file === undefined) {
 			const done = await computer.files.upload(held.path, to, { ...BOUNDS, signal });
-			return result(held.shown, to, { hostPath: held.shown, containerPath: to, ...done });
+			return result(call, held.shown, to, { hostPath: held.shown, containerPath: to, ...done });
 		}
 		const { size, mode } = await held.file.stat();
 		if (size > BOUNDS.maxBytes) throw tooLarge(size);
@@ -55,7 +56,7 @@ async function upload(call: ToolCall): Promise<Answer> {
 			signal,
 		});
 		const facts = { hostPath: held.shown, containerPath: entry.path, entries: 1, bytes: entry.size, skipped: [] };
-		return result(held.shown, entry.path, facts);
+		return result(call, held.shown, entry.path, facts);
 	} finally {
 		await held.release();
 	}
@@ -103,7 +104,7 @@ async function download(call: ToolCall): Promise<Answer> {
 	try {
 		call.status(`copying ${name} out`);
 		const done = await computer.files.download(from, held.path, { ...BOUNDS, signal: call.signal });
-		return result(from, held.shown, { hostPath: held.shown, containerPath: from, ...done });
+		return result(call, from, held.shown, { hostPath: held.shown, containerPath: from, ...done });
 	} finally {
 		await held.release();
 	}
@@ -111,6 +112,9 @@ async function download(call: ToolCall): Promise<Answer> {
 
 /** A folder `~` is one that its user removes the home for. */
 const SAFE_NAME = /^(?!(?:\.{1,2}|~)$)[^/\\:*?"<>|\p{Cc}]{1,200}$/u;
+
+/** Of paths that were left out, in the text. */
+const NAMED_BYTES = 1000;
 
 interface Facts {
 	readonly hostPath: string;
@@ -120,10 +124,11 @@ interface Facts {
 	readonly skipped: readonly string[];
 }
 
-function result(from: string, to: string, { hostPath, containerPath, entries, bytes, skipped }: Facts): Answer {
-	const left = skipped.slice(0, 5).map((path) => JSON.stringify(path));
+function result(call: ToolCall, from: string, to: string, { hostPath, containerPath, entries, bytes, skipped }: Facts): Answer {
+	const named = fitting(skipped, NAMED_BYTES).slice(0, 5);
+	const left = [...named.map((path) => JSON.stringify(path)), ...(named.length < skipped.length ? ["…"] : [])];
 	return {
 		text: `copied ${showLine(from)} to ${showLine(to)}: ${entries} ${entries === 1 ? "entry" : "entries"}, ${bytes} bytes${left.length === 0 ? "" : `; left out: ${left.join(", ")}`}`,
-		structured: { hostPath, containerPath, entries, bytes, skipped },
+		structured: { hostPath, containerPath, entries, bytes, skipped: fitting(skipped, call.settings.maxOutputBytes) },
 	};
 }
