@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -6,11 +7,13 @@ import Docker from "dockerode";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
 import { createDockerDriver, dialect as docker } from "../../packages/computer/src/drivers/docker/index.js";
+import { savingFile } from "../../packages/computer/src/drivers/engine/changed-settings.js";
 import { ownBytes } from "../../packages/computer/src/drivers/engine/checkpoint-images.js";
 import { createContainer } from "../../packages/computer/src/drivers/engine/create-container.js";
 import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
 import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
 import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
+import { whileSaving } from "../../packages/computer/src/drivers/engine/saving.js";
 import { createPodmanDriver, dialect as podman } from "../../packages/computer/src/drivers/podman/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
@@ -191,6 +194,45 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		}
 		expect(await driver.attach(machine.name)).toBeUndefined();
 	});
+
+	test.skipIf(skip)(
+		"one that stands still because its files are being saved is waited for, and goes on when that is over or whoever did it is dead",
+		async () => {
+			const machine = await create("saved");
+			const container = (await engine()).getContainer(machine.id);
+			const pausedNow = async () => (await container.inspect()).State.Paused;
+			const dialect = name === "docker" ? docker : podman;
+			let begun = () => {};
+			const saving = new Promise<void>((resolve) => (begun = resolve));
+			let over = () => {};
+			const saved = whileSaving(dialect, machine.id, async () => {
+				await container.pause();
+				begun();
+				await new Promise<void>((resolve) => (over = resolve));
+				const { Paused } = (await container.inspect()).State;
+				await container.unpause();
+				return Paused;
+			});
+			await saving;
+			expect((await machine.inspect()).state).toBe("running");
+			// Another saving, too: the engine would let the container go on after the first of the two.
+			const waiting = [machine.start(), hello(machine), whileSaving(dialect, machine.id, pausedNow)];
+			const canceled = machine.start({ signal: AbortSignal.timeout(100) });
+			await expect(canceled).rejects.toMatchObject({ code: "canceled" });
+			over();
+			expect(await saved).toBe(true);
+			expect((await Promise.all(waiting)).at(-1)).toBe(false);
+
+			await container.pause();
+			const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+			writeFileSync(savingFile(dialect, machine.id), String(dead));
+			expect((await machine.inspect()).state).toBe("paused");
+			await machine.start();
+			expect(await pausedNow()).toBe(false);
+			expect(await whileSaving(dialect, machine.id, pausedNow)).toBe(false);
+			expect(existsSync(savingFile(dialect, machine.id))).toBe(false);
+		},
+	);
 
 	test.skipIf(skip)("several connections at once, each its own; a closed one ends its process", async () => {
 		const machine = await create("connect");

@@ -12,6 +12,7 @@ import { LABELS } from "./labels.js";
 import { listImages } from "./list-images.js";
 import type { PreparedImage } from "./prepared-image.js";
 import { PREPARED_LABELS } from "./prepared-leftovers.js";
+import { whileSaving } from "./saving.js";
 
 const CHECKPOINT_LABELS = {
 	own: "lms-computer.checkpoint",
@@ -132,11 +133,13 @@ export async function commitFiles(
 			(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }),
 			{ deadlineMs: DEADLINES.checkpointMs },
 		);
-	const { Id } = await save(true).catch(async (error: ComputerError) => {
-		// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
-		if (!/can ?not pause/i.test(error.message)) throw error;
-		return await save(false);
-	});
+	const { Id } = await whileSaving(engine.dialect, containerId, () =>
+		save(true).catch(async (error: ComputerError) => {
+			// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
+			if (!/can ?not pause/i.test(error.message)) throw error;
+			return await save(false);
+		}),
+	);
 	return { ...tag, imageId: plainId(Id), labels };
 }
 

@@ -29,6 +29,7 @@ import { readMachineInfo, readState } from "./machine-info.js";
 import { switchNetwork } from "./network.js";
 import { type Rebuilder, rebuildContainer } from "./rebuild.js";
 import { removeContainer } from "./remove-container.js";
+import { isBeingSaved, untilSaved } from "./saving.js";
 import { checkFolders } from "./shared-folders.js";
 import { inspectMachine, removeStandIns } from "./stand-ins.js";
 import { endContainer, renameContainer, stopContainer, unless304, unpauseContainer } from "./take-over.js";
@@ -62,8 +63,11 @@ export class EngineMachine implements Machine {
 	}
 
 	async #describe(container: ContainerInspectInfo): Promise<MachineInfo> {
-		const [owner, changes] = await Promise.all([ownerId(), readChanges(this.#by.engine.dialect, this.id)]);
-		return readMachineInfo(container, this.driver, { owner, changes });
+		const { dialect } = this.#by.engine;
+		const [owner, changes] = await Promise.all([ownerId(), readChanges(dialect, this.id)]);
+		const info = readMachineInfo(container, this.driver, { owner, changes });
+		// Nobody has paused it, and it goes on by itself.
+		return info.state === "paused" && (await isBeingSaved(dialect, this.id)) ? { ...info, state: "running" } : info;
 	}
 
 	async #container(options: Abortable) {
@@ -189,6 +193,7 @@ export class EngineMachine implements Machine {
 
 	async connect(options: Abortable = {}): Promise<Duplex> {
 		const action = `connect to the machine ${this.name}`;
+		await untilSaved(this.#by.engine.dialect, this.id, options);
 		try {
 			const stream = (await this.#direct(options)) ?? (await openExec(this.#by.engine, this.id, CONNECT, action, options));
 			this.#streams.add(stream);

@@ -6,6 +6,7 @@ import { newToken } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
+import { untilSaved } from "./saving.js";
 import { standInName } from "./stand-ins.js";
 
 /**
@@ -71,8 +72,12 @@ export async function stopContainer(engine: Engine, id: string, name: string, op
 	});
 }
 
-/** Idempotent: whoever had it stand still, for a checkpoint, say, may have let it go on meanwhile. Answers false when it can not go on, and has ended. */
+/**
+ * Idempotent: whoever had it stand still may have let it go on meanwhile, and who does so to save its files is waited for. Answers false when it can not go on,
+ * and has ended.
+ */
 export async function unpauseContainer(engine: Engine, id: string, name: string, options: Abortable): Promise<boolean> {
+	await untilSaved(engine.dialect, id, options);
 	try {
 		await engine.call(`unpause the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal }), options);
 	} catch (error) {
