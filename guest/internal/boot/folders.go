@@ -1,9 +1,11 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,9 +69,49 @@ func restrictAll(path string, readOnly bool) error {
 	case 0:
 		return nil
 	case syscall.ENOSYS:
-		return restrict(path, flags)
+		return restrictEach(path, flags)
 	}
 	return os.NewSyscallError("mount_setattr", errno)
+}
+
+// restrictEach is for kernels before 5.12: one mount after the other, by the names that the kernel lists.
+func restrictEach(path string, flags uintptr) error {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return err
+	}
+	mounts, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if err != nil {
+		return err
+	}
+	points := mountPoints(string(mounts))
+	if !slices.Contains(points, path) {
+		return failf("machine_failed", "expected the kernel to list the mount of %s", path)
+	}
+	for _, point := range points {
+		if point != path && !strings.HasPrefix(point, path+"/") {
+			continue
+		}
+		// What another one covers can be without a name, and nobody reaches it.
+		if err := restrict(point, flags); err != nil && !errors.Is(err, syscall.ENOENT) {
+			return err
+		}
+	}
+	return nil
+}
+
+// mountPoints reads proc_pid_mountinfo(5).
+func mountPoints(mountinfo string) (points []string) {
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(mountinfo) {
+		if fields := strings.Fields(line); len(fields) > 4 {
+			points = append(points, unescape.Replace(fields[4]))
+		}
+	}
+	return points
 }
 
 const atFDCWD = -100
