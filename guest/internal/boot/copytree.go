@@ -172,10 +172,12 @@ func (c *treeCopier) file(source, target string) error {
 func (c *treeCopier) content(in, out *os.File, stat *syscall.Stat_t) error {
 	const ficlone = 0x40049409
 	if stat.Size > 0 && !c.noClones {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, out.Fd(), ficlone, in.Fd()); errno == 0 {
+		switch _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, out.Fd(), ficlone, in.Fd()); errno {
+		case 0:
 			return nil
+		case syscall.EOPNOTSUPP, syscall.ENOTTY, syscall.EXDEV:
+			c.noClones = true // the file system's answer; others are about this file alone (ioctl_ficlone(2))
 		}
-		c.noClones = true
 	}
 	const seekData, seekHole = 3, 4
 	for offset := int64(0); offset < stat.Size; {

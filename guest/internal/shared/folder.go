@@ -20,6 +20,7 @@ type folder struct {
 	fd       int
 	uid, gid uint32
 	device   uint64
+	counts   bool      // the file system counts the directories below one among its links
 	since    time.Time // what is older is not ours
 	seen     time.Time // the last look that was complete began then
 	left     int       // directories that this look may still open
@@ -27,7 +28,20 @@ type folder struct {
 
 func newFolder(fd int, is syscall.Stat_t) *folder {
 	now := time.Now().Add(-slack)
-	return &folder{fd: fd, uid: is.Uid, gid: is.Gid, device: uint64(is.Dev), since: now, seen: now}
+	return &folder{fd: fd, uid: is.Uid, gid: is.Gid, device: uint64(is.Dev), counts: countsDirectories(fd), since: now, seen: now}
+}
+
+// countsDirectories is of those that are known to: others say 1 (btrfs), or 2 whatever there is (SMB).
+func countsDirectories(fd int) bool {
+	var is syscall.Statfs_t
+	if syscall.Fstatfs(fd, &is) != nil {
+		return false
+	}
+	switch is.Type { // statfs(2)
+	case 0xEF53, 0x58465342, 0x01021994: // ext4, XFS, tmpfs
+		return true
+	}
+	return false
 }
 
 func (f *folder) handOver() {
@@ -44,14 +58,17 @@ func (f *folder) handOver() {
 
 // look closes fd.
 func (f *folder) look(fd, depth int) {
-	directory := os.NewFile(uintptr(fd), "")
-	defer directory.Close()
 	f.left--
 	var is syscall.Stat_t
-	if syscall.Fstat(fd, &is) != nil || uint64(is.Dev) != f.device {
-		return // another file system is mounted here
-	}
+	err := syscall.Fstat(fd, &is)
 	changed := !changedAt(&is).Before(f.seen)
+	// Another file system is mounted there; or there is nothing new, and no directory below: that saves the reading of most of a node_modules.
+	if err != nil || uint64(is.Dev) != f.device || !changed && f.counts && is.Nlink == 2 {
+		syscall.Close(fd)
+		return
+	}
+	directory := os.NewFile(uintptr(fd), "")
+	defer directory.Close()
 	for f.left > 0 {
 		entries, err := directory.ReadDir(1024)
 		for _, entry := range entries {

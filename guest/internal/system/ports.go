@@ -102,6 +102,10 @@ func findPrograms(root string, list []port) {
 	for i := range list {
 		wanted[list[i].inode] = append(wanted[list[i].inode], &list[i])
 	}
+	missing := len(wanted)
+	if missing == 0 {
+		return
+	}
 	left := maxDescriptors
 	all, _ := pidsOf(root)
 	for _, pid := range all {
@@ -113,11 +117,17 @@ func findPrograms(root string, list []port) {
 		for _, name := range names {
 			link, _ := os.Readlink(filepath.Join(dir, name))
 			inode, ok := parseSocket(link)
-			for _, one := range wanted[inode] {
-				if ok && one.Pid == 0 { // the lowest, which as a rule opened it
-					one.Pid, one.Program = pid, programOf(root, pid)
-				}
+			these := wanted[inode]
+			if !ok || len(these) == 0 || these[0].Pid != 0 { // the lowest counts, which as a rule opened it
+				continue
 			}
+			for _, one := range these {
+				one.Pid, one.Program = pid, programOf(root, pid)
+			}
+			missing--
+		}
+		if missing == 0 {
+			return
 		}
 	}
 }
