@@ -30,20 +30,3 @@ func FuzzParseMeminfo(f *testing.F) {
 		}
 	})
 }
-
-func FuzzCgroupValues(f *testing.F) {
-	for _, text := range []string{"", "max\n", "-1", "1048576\n", "18446744073709551616", "max 100000", "200000 100000", "1 -1", "inactive_file 5\n", "inactive_file x"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if n := parseAmount(text); n != noLimit && strings.TrimLeft(strings.TrimSpace(text), "0123456789") != "" {
-			t.Fatalf("%q: %d", text, n)
-		}
-		if n := parseQuota(text); n < 0 {
-			t.Fatalf("%q: %d", text, n)
-		}
-		if n := parseKeyed(text, "inactive_file"); n != 0 && !strings.Contains(text, "inactive_file") {
-			t.Fatalf("%q: %d", text, n)
-		}
-	})
-}

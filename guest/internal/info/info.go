@@ -2,6 +2,7 @@
 package info
 
 import (
+	"math"
 	"net/http"
 	"os"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"lms-computer/guest/internal/account"
+	"lms-computer/guest/internal/machine"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -36,9 +38,6 @@ type disk struct {
 	FreeBytes  uint64 `json:"freeBytes"`
 }
 
-// started is when the machine did: the agent is its first process, while /proc/uptime is the host's.
-var started = time.Now()
-
 // Register adds the route to mux. home is the computer's home and default working directory, shell what sessions run.
 func Register(mux *http.ServeMux, home, shell string) {
 	mux.HandleFunc("GET /v1/info", wire.Handler(func(http.ResponseWriter, *http.Request) (any, error) {
@@ -50,12 +49,13 @@ func Register(mux *http.ServeMux, home, shell string) {
 func gather(root, home, shell string) answer {
 	release := osRelease(root)
 	hostname, _ := os.Hostname()
+	usage, on := machine.CgroupUsage(root), machine.DiskOf(home)
 	return answer{
 		OS: release.name, OSID: release.id, OSVersion: release.version,
 		Kernel: kernelRelease(), Arch: runtime.GOARCH, Hostname: hostname,
 		User: userName(), UID: userID(), Home: home, Cwd: home, Shell: shell,
-		UptimeMs: time.Since(started).Milliseconds(),
-		CPUs:     cpusOf(root), Memory: memoryOf(root), Disk: diskOf(home),
+		UptimeMs: time.Since(machine.Started).Milliseconds(),
+		CPUs:     cpusOf(usage), Memory: memoryOf(root, usage), Disk: disk{on.TotalBytes, on.FreeBytes},
 	}
 }
 
@@ -93,12 +93,10 @@ func kernelRelease() string {
 	return string(text)
 }
 
-// diskOf looks at the file system that home is on, or at the root's while there is no home.
-func diskOf(home string) disk {
-	var fs syscall.Statfs_t
-	if syscall.Statfs(home, &fs) != nil && syscall.Statfs("/", &fs) != nil {
-		return disk{}
+// cpusOf is how many CPUs the machine may use, a part of one counted as one.
+func cpusOf(usage machine.Usage) int {
+	if usage.Processors == 0 {
+		return runtime.NumCPU()
 	}
-	unit := uint64(fs.Frsize)
-	return disk{TotalBytes: fs.Blocks * unit, FreeBytes: fs.Bavail * unit}
+	return int(min(math.Ceil(usage.Processors), float64(runtime.NumCPU())))
 }

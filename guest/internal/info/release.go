@@ -1,14 +1,18 @@
 package info
 
-import "strings"
+import (
+	"strings"
+
+	"lms-computer/guest/internal/machine"
+)
 
 type release struct{ name, id, version string }
 
 // osRelease reads the two places of os-release(5), the first that exists.
 func osRelease(root string) release {
-	text := readSmall(root, "etc/os-release")
+	text := string(machine.ReadSmall(root, "etc/os-release"))
 	if text == "" {
-		text = readSmall(root, "usr/lib/os-release")
+		text = string(machine.ReadSmall(root, "usr/lib/os-release"))
 	}
 	return parseRelease(text)
 }

@@ -21,6 +21,7 @@ import (
 	"lms-computer/guest/internal/files"
 	"lms-computer/guest/internal/info"
 	"lms-computer/guest/internal/life"
+	"lms-computer/guest/internal/machine"
 	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/quota"
 	"lms-computer/guest/internal/search"
@@ -91,7 +92,7 @@ func Serve(o Options) error {
 	shell := session.FindShell(os.Getenv("LMS_SHELL"))
 	var living *life.Life
 	config := session.Config{
-		Active: func() { living.Touch() }, OOMKills: func() uint64 { return system.OOMKills("/") }, Ended: folders.Settle,
+		Active: func() { living.Touch() }, OOMKills: func() uint64 { return machine.OOMKills("/") }, Ended: folders.Settle,
 		RunDir: o.RunDir, SpoolDir: o.SpoolDir, StateDir: o.StateDir, Home: o.Home, Shell: shell, Env: env,
 	}
 	sessions := session.New(config)

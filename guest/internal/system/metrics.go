@@ -6,8 +6,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"lms-computer/guest/internal/machine"
 )
 
 type metrics struct {
@@ -53,36 +54,33 @@ type net struct {
 	SentBytes     uint64 `json:"sentBytes"`
 }
 
-// started is when the machine did: the agent is its first process, while /proc/uptime is the host's.
-var started = time.Now()
-
 // measure reads everything anew; what no cgroup counts is added up from the processes.
 func measure(root, home string) metrics {
-	u := cgroupUsage(root)
+	u, on := machine.CgroupUsage(root), machine.DiskOf(home)
 	is := metrics{
-		At: time.Now().UnixMilli(), UptimeMs: time.Since(started).Milliseconds(),
+		At: time.Now().UnixMilli(), UptimeMs: time.Since(machine.Started).Milliseconds(),
 		CPU:  cpu{Processors: float64(runtime.NumCPU())},
-		Disk: diskOf(home), Network: parseNetwork(string(read(smallBytes, root, "proc/net/dev"))),
-		Load: parseLoad(string(read(smallBytes, root, "proc/loadavg"))),
+		Disk: disk{UsedBytes: on.UsedBytes, TotalBytes: on.TotalBytes, FreeBytes: on.FreeBytes}, Network: parseNetwork(string(machine.ReadSmall(root, "proc/net/dev"))),
+		Load: parseLoad(string(machine.ReadSmall(root, "proc/loadavg"))),
 	}
-	if u.cpuLimit > 0 {
-		is.CPU.Processors = min(is.CPU.Processors, u.cpuLimit)
+	if u.Processors > 0 {
+		is.CPU.Processors = min(is.CPU.Processors, u.Processors)
 	}
-	if u.cpuUs == nil || u.memoryUsed == nil || u.pidsUsed == nil {
-		u.addUp(root)
+	if u.CPUUs == nil || u.MemoryUsed == nil || u.PidsUsed == nil {
+		addUp(root, &u)
 	}
-	is.CPU.UsedMs = *u.cpuUs / 1000
-	is.Memory = memory{UsedBytes: *u.memoryUsed, LimitBytes: u.memoryMax, OOMKills: u.oomKills}
-	is.Pids = pids{Used: *u.pidsUsed, Limit: u.pidsMax}
+	is.CPU.UsedMs = *u.CPUUs / 1000
+	is.Memory = memory{UsedBytes: *u.MemoryUsed, LimitBytes: u.MemoryMax, OOMKills: u.OOMKills}
+	is.Pids = pids{Used: *u.PidsUsed, Limit: u.PidsMax}
 	return is
 }
 
 // addUp fills in from the processes. Memory that they share is counted for each; the time of those that have ended is in their parents'.
-func (u *usage) addUp(root string) {
+func addUp(root string, u *machine.Usage) {
 	var ticks, bytes, threads uint64
 	listed, _ := pidsOf(root)
 	for _, pid := range listed {
-		if is, ok := parseStat(read(smallBytes, root, "proc", strconv.Itoa(pid), "stat")); ok {
+		if is, ok := parseStat(machine.ReadSmall(root, "proc", strconv.Itoa(pid), "stat")); ok {
 			ticks += is.ownTicks + is.childTicks
 			bytes += uint64(is.rssPages) * uint64(os.Getpagesize())
 			threads += uint64(max(is.threads, 1))
@@ -91,7 +89,7 @@ func (u *usage) addUp(root string) {
 	for _, fill := range []struct {
 		at    **uint64
 		value uint64
-	}{{&u.cpuUs, ticks * tickMs * 1000}, {&u.memoryUsed, bytes}, {&u.pidsUsed, threads}} {
+	}{{&u.CPUUs, ticks * tickMs * 1000}, {&u.MemoryUsed, bytes}, {&u.PidsUsed, threads}} {
 		if *fill.at == nil {
 			*fill.at = &fill.value
 		}
@@ -128,13 +126,4 @@ func parseLoad(text string) []float64 {
 		}
 	}
 	return load
-}
-
-func diskOf(home string) disk {
-	var fs syscall.Statfs_t
-	if syscall.Statfs(home, &fs) != nil && syscall.Statfs("/", &fs) != nil {
-		return disk{}
-	}
-	unit := uint64(fs.Frsize)
-	return disk{UsedBytes: (fs.Blocks - min(fs.Bfree, fs.Blocks)) * unit, TotalBytes: fs.Blocks * unit, FreeBytes: fs.Bavail * unit}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"lms-computer/guest/internal/machine"
 )
 
 const (
@@ -153,5 +155,5 @@ func parseSocket(link string) (uint64, bool) {
 }
 
 func programOf(root string, pid int) string {
-	return clean(string(bytes.TrimSuffix(read(maxNameBytes, root, "proc", strconv.Itoa(pid), "comm"), []byte("\n"))), maxNameBytes)
+	return clean(string(bytes.TrimSuffix(machine.Read(maxNameBytes, root, "proc", strconv.Itoa(pid), "comm"), []byte("\n"))), maxNameBytes)
 }

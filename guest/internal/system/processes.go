@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lms-computer/guest/internal/account"
+	"lms-computer/guest/internal/machine"
 	"lms-computer/guest/internal/process"
 )
 
@@ -46,21 +47,21 @@ func listProcesses(root string) processes {
 	list := processes{Processes: []entry{}}
 	pids, more := pidsOf(root)
 	list.Truncated = more
-	names := users(read(1<<20, root, "etc/passwd"))
+	names := users(machine.Read(1<<20, root, "etc/passwd"))
 	now, ticks := time.Now().UnixMilli(), process.BootTicks()
 	for _, pid := range pids {
 		dir := strconv.Itoa(pid)
-		is, ok := parseStat(read(smallBytes, root, "proc", dir, "stat"))
+		is, ok := parseStat(machine.ReadSmall(root, "proc", dir, "stat"))
 		if !ok { // gone
 			continue
 		}
-		uid, _ := parseUID(read(smallBytes, root, "proc", dir, "status"))
+		uid, _ := parseUID(machine.ReadSmall(root, "proc", dir, "status"))
 		user, known := names[uid]
 		if !known {
 			user = strconv.FormatUint(uint64(uid), 10)
 		}
 		name := clean(is.name, maxNameBytes)
-		cmdline := read(maxCommandBytes+1, root, "proc", dir, "cmdline")
+		cmdline := machine.Read(maxCommandBytes+1, root, "proc", dir, "cmdline")
 		command := commandLine(cmdline)
 		if command == "" { // a zombie, or a thread of the kernel
 			command = "[" + name + "]"
@@ -98,9 +99,9 @@ var markerPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}\.([A-Za-z0-9_-]{1,32}
 
 // commandOf is the id of the command that started a process, by its marker. A program can leave it out or forge it: it is for people.
 func commandOf(root, dir string) string {
-	environ := read(maxEnvironBytes, root, "proc", dir, "environ")
+	environ := machine.Read(maxEnvironBytes, root, "proc", dir, "environ")
 	if environ == nil { // another user's: only its own may look (ptrace(2))
-		_ = account.As(func() error { environ = read(maxEnvironBytes, root, "proc", dir, "environ"); return nil })
+		_ = account.As(func() error { environ = machine.Read(maxEnvironBytes, root, "proc", dir, "environ"); return nil })
 	}
 	return parseMarker(environ)
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"lms-computer/guest/internal/machine"
 )
 
 func serve(t *testing.T) string {
@@ -209,7 +211,7 @@ func TestTools(t *testing.T) {
 		if round == 0 {
 			pid, _ := os.ReadFile(dir + "/pid")
 			n, _ := strconv.Atoi(strings.TrimSpace(string(pid)))
-			lives := func() bool { return parseTgid(read(smallBytes, "/proc", strconv.Itoa(n), "status")) == n }
+			lives := func() bool { return parseTgid(machine.ReadSmall("/proc", strconv.Itoa(n), "status")) == n }
 			for range 200 {
 				if !lives() {
 					break

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/machine"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -62,14 +63,14 @@ func send(pid int, signal syscall.Signal) error {
 	defer func() { _ = held.Release() }()
 	dir := strconv.Itoa(pid)
 	// kill(2) takes the id of a thread for its process: the agent's threads have ids beside 1.
-	if parseTgid(read(smallBytes, "/proc", dir, "status")) != pid {
+	if parseTgid(machine.ReadSmall("/proc", dir, "status")) != pid {
 		return gone
 	}
-	is, ok := parseStat(read(smallBytes, "/proc", dir, "stat"))
+	is, ok := parseStat(machine.ReadSmall("/proc", dir, "stat"))
 	if !ok {
 		return gone
 	}
-	if pid == 1 || isInternal("/", is, read(smallBytes, "/proc", dir, "cmdline")) {
+	if pid == 1 || isInternal("/", is, machine.ReadSmall("/proc", dir, "cmdline")) {
 		return wire.Errorf("permission_denied", "process %d is the machine's agent; stop the computer instead", pid).With("pid", pid)
 	}
 	switch err := held.Signal(signal); {

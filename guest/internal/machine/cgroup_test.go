@@ -1,9 +1,10 @@
-package system
+package machine
 
 import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -64,75 +65,52 @@ func TestCgroups(t *testing.T) {
 		kills      uint64
 	}{"v1": {v1, 1234567, 0.5, 3}, "v2": {v2, 1234567, 1.5, 1}} {
 		t.Run(name, func(t *testing.T) {
-			u := cgroupUsage(lay(t, one.files))
-			equal(t, "cpu", u.cpuUs, one.us)
-			equal(t, "memory", u.memoryUsed, 100000000)
-			equal(t, "memory limit", u.memoryMax, 1<<30)
-			equal(t, "kills", u.oomKills, one.kills)
-			equal(t, "pids", u.pidsUsed, 17)
-			equal(t, "pids limit", u.pidsMax, 512)
-			if u.cpuLimit != one.processors {
-				t.Errorf("expected %v processors, got %v", one.processors, u.cpuLimit)
+			u := CgroupUsage(lay(t, one.files))
+			equal(t, "cpu", u.CPUUs, one.us)
+			equal(t, "memory", u.MemoryUsed, 100000000)
+			equal(t, "memory limit", u.MemoryMax, 1<<30)
+			equal(t, "kills", u.OOMKills, one.kills)
+			equal(t, "pids", u.PidsUsed, 17)
+			equal(t, "pids limit", u.PidsMax, 512)
+			if u.Processors != one.processors {
+				t.Errorf("expected %v processors, got %v", one.processors, u.Processors)
 			}
 		})
 	}
 }
 
 func TestNoLimits(t *testing.T) {
-	u := cgroupUsage(lay(t, map[string]string{
+	u := CgroupUsage(lay(t, map[string]string{
 		"sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/cpu.max": "max 100000\n",
 		"sys/fs/cgroup/memory.current": "1\n", "sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/pids.current": "1\n", "sys/fs/cgroup/pids.max": "max\n",
 	}))
-	if u.cpuLimit != 0 || u.memoryMax != nil || u.pidsMax != nil {
+	if u.Processors != 0 || u.MemoryMax != nil || u.PidsMax != nil {
 		t.Errorf("expected none, got %+v", u)
 	}
-	u = cgroupUsage(lay(t, map[string]string{
+	u = CgroupUsage(lay(t, map[string]string{
 		"sys/fs/cgroup/cpu,cpuacct/cpuacct.usage": "5000\n", "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
 		"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
 		"sys/fs/cgroup/memory/memory.usage_in_bytes":  "7\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
 	}))
-	equal(t, "cpu", u.cpuUs, 5)
-	if u.cpuLimit != 0 || u.memoryMax != nil {
+	equal(t, "cpu", u.CPUUs, 5)
+	if u.Processors != 0 || u.MemoryMax != nil {
 		t.Errorf("expected none, got %+v", u)
 	}
 }
 
-func TestWithoutCgroupsTheProcessesAreAddedUp(t *testing.T) {
-	root := lay(t, map[string]string{
-		"proc/1/stat":   "1 (agent) S 0 1 1 0 -1 4194560 0 0 0 0 10 20 30 40 20 0 8 0 100 1000000 2 0 0 0\n",
-		"proc/7/stat":   "7 (a) b) (c) R 1 1 1 0 -1 4194560 0 0 0 0 1 1 0 0 20 0 1 0 200 1000000 3 0 0 0\n",
-		"proc/net/dev":  "Inter-| Receive\n face |bytes\n    lo: 9 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0\n  eth0: 100 1 0 0 0 0 0 0 200 1 0 0 0 0 0 0\n  eth1:1 1 0 0 0 0 0 0 2 1 0 0 0 0 0 0\n",
-		"proc/loadavg":  "0.50 1.25 3.00 2/345 678\n",
-		"proc/net/tcp":  "",
-		"proc/1/status": "",
-	})
-	is := measure(root, t.TempDir())
-	if is.CPU.UsedMs != 1020 || is.Memory.UsedBytes != 5*uint64(os.Getpagesize()) || is.Pids.Used != 9 || is.Pids.Limit != nil {
-		t.Errorf("got %+v", is)
-	}
-	if is.Network != (net{101, 202}) || is.Load[0] != 0.5 || is.Load[1] != 1.25 || is.Load[2] != 3 {
-		t.Errorf("got %+v", is)
-	}
-	if is.Disk.TotalBytes == 0 || is.Disk.UsedBytes > is.Disk.TotalBytes {
-		t.Errorf("got %+v", is.Disk)
-	}
-}
-
 func FuzzCgroups(f *testing.F) {
-	f.Add("usage_usec 1\n", "max 100000", "max", "9223372036854771712")
-	f.Fuzz(func(t *testing.T, stat, cpu, a, b string) {
-		_ = keyed(stat, "usage_usec")
-		if n := quota(cpu); n < 0 || math.IsInf(n, 0) || math.IsNaN(n) {
-			t.Errorf("quota %q: %v", cpu, n)
+	for _, text := range []string{"usage_usec 1\n", "max 100000", "max\n", "9223372036854771712", "-1", "200000 100000", "1 -1", "inactive_file x"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if n := keyed(text, "inactive_file"); n != nil && !strings.Contains(text, "inactive_file") {
+			t.Errorf("keyed %q: %d", text, *n)
 		}
-		if n := limit(a); n != nil && *n > math.MaxInt64 {
-			t.Errorf("limit %q: %d", a, *n)
+		if n := quota(text); n < 0 || math.IsInf(n, 0) || math.IsNaN(n) {
+			t.Errorf("quota %q: %v", text, n)
 		}
-		_ = parseNetwork(b)
-		for _, n := range parseLoad(b) {
-			if n < 0 || math.IsInf(n, 0) || math.IsNaN(n) {
-				t.Errorf("load %q: %v", b, n)
-			}
+		if n := limit(text); n != nil && (*n > math.MaxInt64 || strings.TrimLeft(strings.TrimSpace(text), "0123456789") != "") {
+			t.Errorf("limit %q: %d", text, *n)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package system
+package machine
 
 import (
 	"path/filepath"
@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// usage is what the machine's cgroups count; nil is unknown.
-type usage struct {
-	cpuUs                 *uint64
-	cpuLimit              float64 // processors; 0: none
-	memoryUsed, memoryMax *uint64
-	pidsUsed, pidsMax     *uint64
-	oomKills              *uint64
+// Usage is what the machine's cgroups count; nil is unknown, and of a limit none.
+type Usage struct {
+	CPUUs                 *uint64
+	Processors            float64 // it may use; 0: no limit
+	MemoryUsed, MemoryMax *uint64
+	PidsUsed, PidsMax     *uint64
+	OOMKills              *uint64
 }
 
-// cgroupUsage reads the machine's own cgroups, which every driver mounts at /sys/fs/cgroup: version 2, version 1, or for each controller
+// CgroupUsage reads the machine's own cgroups, which every driver mounts at /sys/fs/cgroup: version 2, version 1, or for each controller
 // whichever it is.
-func cgroupUsage(root string) usage {
+func CgroupUsage(root string) Usage {
 	file := func(path ...string) string {
-		return string(read(smallBytes, root, append([]string{"sys/fs/cgroup"}, path...)...))
+		return string(ReadSmall(root, append([]string{"sys/fs/cgroup"}, path...)...))
 	}
-	var u usage
-	u.cpuUs, u.cpuLimit = cpuUsage(file)
-	u.memoryUsed, u.memoryMax, u.oomKills = memoryUsage(file)
+	var u Usage
+	u.CPUUs, u.Processors = cpuUsage(file)
+	u.MemoryUsed, u.MemoryMax, u.OOMKills = memoryUsage(file)
 	for _, dir := range []string{"", "pids"} {
 		if text := file(dir, "pids.current"); text != "" {
-			u.pidsUsed, u.pidsMax = amount(text), limit(file(dir, "pids.max"))
+			u.PidsUsed, u.PidsMax = amount(text), limit(file(dir, "pids.max"))
 			break
 		}
 	}
@@ -36,7 +36,7 @@ func cgroupUsage(root string) usage {
 // OOMKills counts the machine's processes that the kernel has killed for want of memory; 0 where it does not say.
 func OOMKills(root string) uint64 {
 	for _, path := range []string{"memory.events", "memory/memory.oom_control"} {
-		if n := keyed(string(read(smallBytes, root, "sys/fs/cgroup", path)), "oom_kill"); n != nil {
+		if n := keyed(string(ReadSmall(root, "sys/fs/cgroup", path)), "oom_kill"); n != nil {
 			return *n
 		}
 	}
