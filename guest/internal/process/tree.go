@@ -24,34 +24,6 @@ type Tree struct {
 	Until uint64 // only what bears the marker if it began later; 0: everything
 }
 
-// Stat is what we need of /proc/PID/stat.
-type Stat struct {
-	Pid, Parent, Session int
-	State                byte
-	Start                uint64
-}
-
-// ParseStat reads a line of /proc/PID/stat. The name in parentheses is the process's own choice and may hold anything,
-// parentheses and newlines too: fields are counted from the last one.
-func ParseStat(line []byte) (Stat, bool) {
-	open, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
-	if open < 1 || end < open {
-		return Stat{}, false
-	}
-	fields := bytes.Fields(line[end+1:])
-	if len(fields) < 20 || len(fields[0]) != 1 || fields[0][0] < 'A' || fields[0][0] > 'z' {
-		return Stat{}, false
-	}
-	pid, err1 := strconv.Atoi(string(bytes.TrimSpace(line[:open])))
-	parent, err2 := strconv.Atoi(string(fields[1]))
-	session, err3 := strconv.Atoi(string(fields[3]))
-	start, err4 := strconv.ParseUint(string(fields[19]), 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
-		return Stat{}, false
-	}
-	return Stat{Pid: pid, Parent: parent, Session: session, State: fields[0][0], Start: start}, true
-}
-
 // List reads every process of the machine.
 func List() []Stat {
 	proc, err := os.Open("/proc")

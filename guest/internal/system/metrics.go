@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lms-computer/guest/internal/machine"
+	"lms-computer/guest/internal/process"
 )
 
 type metrics struct {
@@ -80,16 +81,16 @@ func addUp(root string, u *machine.Usage) {
 	var ticks, bytes, threads uint64
 	listed, _ := pidsOf(root)
 	for _, pid := range listed {
-		if is, ok := parseStat(machine.ReadSmall(root, "proc", strconv.Itoa(pid), "stat")); ok {
-			ticks += is.ownTicks + is.childTicks
-			bytes += uint64(is.rssPages) * uint64(os.Getpagesize())
-			threads += uint64(max(is.threads, 1))
+		if is, ok := process.ParseStat(machine.ReadSmall(root, "proc", strconv.Itoa(pid), "stat")); ok {
+			ticks += is.OwnTicks + is.ChildTicks
+			bytes += uint64(is.RSSPages) * uint64(os.Getpagesize())
+			threads += uint64(max(is.Threads, 1))
 		}
 	}
 	for _, fill := range []struct {
 		at    **uint64
 		value uint64
-	}{{&u.CPUUs, ticks * tickMs * 1000}, {&u.MemoryUsed, bytes}, {&u.PidsUsed, threads}} {
+	}{{&u.CPUUs, ticks * process.TickMs * 1000}, {&u.MemoryUsed, bytes}, {&u.PidsUsed, threads}} {
 		if *fill.at == nil {
 			*fill.at = &fill.value
 		}

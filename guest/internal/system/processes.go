@@ -51,7 +51,7 @@ func listProcesses(root string) processes {
 	now, ticks := time.Now().UnixMilli(), process.BootTicks()
 	for _, pid := range pids {
 		dir := strconv.Itoa(pid)
-		is, ok := parseStat(machine.ReadSmall(root, "proc", dir, "stat"))
+		is, ok := process.ParseStat(machine.ReadSmall(root, "proc", dir, "stat"))
 		if !ok { // gone
 			continue
 		}
@@ -60,16 +60,16 @@ func listProcesses(root string) processes {
 		if !known {
 			user = strconv.FormatUint(uint64(uid), 10)
 		}
-		name := clean(is.name, maxNameBytes)
+		name := clean(is.Name, maxNameBytes)
 		cmdline := machine.Read(maxCommandBytes+1, root, "proc", dir, "cmdline")
 		command := commandLine(cmdline)
 		if command == "" { // a zombie, or a thread of the kernel
 			command = "[" + name + "]"
 		}
 		list.Processes = append(list.Processes, entry{
-			Pid: is.pid, Parent: is.parent, User: user, UID: uid, State: stateName(is.state),
-			StartedAt: now - (int64(ticks)-int64(is.startTicks))*tickMs,
-			CPUMs:     is.ownTicks * tickMs, RSSBytes: is.rssPages * int64(os.Getpagesize()), Threads: is.threads,
+			Pid: is.Pid, Parent: is.Parent, User: user, UID: uid, State: stateName(is.State),
+			StartedAt: now - (int64(ticks)-int64(is.Start))*process.TickMs,
+			CPUMs:     is.OwnTicks * process.TickMs, RSSBytes: is.RSSPages * int64(os.Getpagesize()), Threads: is.Threads,
 			Name: name, Command: command, CommandID: commandOf(root, dir), Internal: isInternal(root, is, cmdline),
 		})
 	}
@@ -128,15 +128,15 @@ var ownProgram = sync.OnceValue(func() os.FileInfo {
 
 // isInternal tells the agent and its own connections: they run its program. A session's shell is not one, it is the caller's, and so is
 // what has yet to turn into one (process.Become).
-func isInternal(root string, is stat, cmdline []byte) bool {
-	if is.pid == os.Getpid() {
+func isInternal(root string, is process.Stat, cmdline []byte) bool {
+	if is.Pid == os.Getpid() {
 		return true
 	}
 	_, after, _ := bytes.Cut(cmdline, []byte{0})
 	if bytes.HasPrefix(after, []byte("become\x00")) {
 		return false
 	}
-	its, err := os.Stat(filepath.Join(root, "proc", strconv.Itoa(is.pid), "exe"))
+	its, err := os.Stat(filepath.Join(root, "proc", strconv.Itoa(is.Pid), "exe"))
 	own := ownProgram()
 	return err == nil && own != nil && os.SameFile(own, its)
 }

@@ -225,17 +225,13 @@ func TestTools(t *testing.T) {
 	}
 }
 
-func FuzzStat(f *testing.F) {
-	f.Add([]byte("7 (a) b) (c) R 1 1 1 0 -1 4194560 0 0 0 0 1 1 0 0 20 0 1 0 200 1000000 3 0 0 0\n"))
-	f.Add([]byte("1 (x"))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		is, ok := parseStat(line)
-		if ok && (is.pid <= 0 || is.rssPages < 0) {
-			t.Errorf("%q: %+v", line, is)
-		}
-		parseUID(line)
-		parseTgid(line)
-		users(line)
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte("Name:\tx\nTgid:\t7\nUid:\t0\t1000\t0\t0\n"))
+	f.Add([]byte("root:x:0:0:root:/root:/bin/sh\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		parseUID(text)
+		parseTgid(text)
+		users(text)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"lms-computer/guest/internal/machine"
+	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -66,7 +67,7 @@ func send(pid int, signal syscall.Signal) error {
 	if parseTgid(machine.ReadSmall("/proc", dir, "status")) != pid {
 		return gone
 	}
-	is, ok := parseStat(machine.ReadSmall("/proc", dir, "stat"))
+	is, ok := process.ParseStat(machine.ReadSmall("/proc", dir, "stat"))
 	if !ok {
 		return gone
 	}

@@ -8,47 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// ticks is a clock tick of /proc in ms: USER_HZ is 100 on every Linux.
-const tickMs = 10
-
-// stat is what is told of /proc/PID/stat.
-type stat struct {
-	pid, parent int
-	name        string
-	state       byte
-	ownTicks    uint64 // of CPU
-	childTicks  uint64 // of those it has waited for
-	threads     int
-	startTicks  uint64
-	rssPages    int64
-}
-
-// parseStat reads proc_pid_stat(5). The name in parentheses is the process's own choice and may hold anything, parentheses too: fields are
-// counted from the last one.
-func parseStat(line []byte) (stat, bool) {
-	open, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
-	if open < 1 || end < open {
-		return stat{}, false
-	}
-	fields := bytes.Fields(line[end+1:]) // fields[0] is the third of the manual page
-	if len(fields) < 22 || len(fields[0]) != 1 {
-		return stat{}, false
-	}
-	failed := false
-	number := func(text []byte) int64 {
-		n, err := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
-		failed = failed || err != nil
-		return n
-	}
-	ticks := func(at int) uint64 { return uint64(max(number(fields[at]), 0)) }
-	is := stat{
-		pid: int(number(line[:open])), parent: int(number(fields[1])), name: string(line[open+1 : end]), state: fields[0][0],
-		ownTicks: ticks(11) + ticks(12), childTicks: ticks(13) + ticks(14),
-		threads: int(number(fields[17])), startTicks: ticks(19), rssPages: max(number(fields[21]), 0),
-	}
-	return is, !failed && is.pid > 0
-}
-
 var states = map[byte]string{
 	'R': "running", 'S': "sleeping", 'D': "waiting", 'T': "stopped", 't': "stopped", 'Z': "zombie", 'X': "dead", 'x': "dead", 'I': "idle",
 }
