@@ -3,10 +3,10 @@ package session
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/process"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -187,12 +187,6 @@ func writeStdin(_ http.ResponseWriter, r *http.Request, c *Command) (any, error)
 	return map[string]any{}, c.stdin.copyFrom(r.Body, wire.Flag(r, "eof"))
 }
 
-// signals that a caller may name.
-var signals = map[string]syscall.Signal{
-	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL,
-	"TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
-}
-
 func killCommand(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
 	body := struct {
 		Signal  string `json:"signal"`
@@ -201,9 +195,9 @@ func killCommand(_ http.ResponseWriter, r *http.Request, c *Command) (any, error
 	if err := wire.Body(r, maxBodyBytes, &body); err != nil {
 		return nil, err
 	}
-	signal, ok := signals[strings.TrimPrefix(strings.ToUpper(body.Signal), "SIG")]
-	if !ok {
-		return nil, wire.Errorf("invalid_argument", "expected signal to be one of HUP INT QUIT KILL TERM USR1 USR2, got %q", body.Signal)
+	signal, err := process.SignalNamed(body.Signal, process.EndingSignals)
+	if err != nil {
+		return nil, err
 	}
 	if body.GraceMs < 0 || body.GraceMs > 60_000 {
 		return nil, wire.Errorf("invalid_argument", "expected graceMs from 0 to 60000, got %d", body.GraceMs)

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"lms-computer/guest/internal/machine"
@@ -16,25 +14,6 @@ import (
 )
 
 const maxBodyBytes = 64 << 10
-
-// signals that a caller may name.
-var signals = map[string]syscall.Signal{
-	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM,
-	"USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "ABRT": syscall.SIGABRT, "ALRM": syscall.SIGALRM, "PIPE": syscall.SIGPIPE,
-	"CONT": syscall.SIGCONT, "STOP": syscall.SIGSTOP, "TSTP": syscall.SIGTSTP, "WINCH": syscall.SIGWINCH,
-}
-
-func signalNamed(name string) (syscall.Signal, error) {
-	if signal, ok := signals[strings.TrimPrefix(strings.ToUpper(name), "SIG")]; ok {
-		return signal, nil
-	}
-	names := make([]string, 0, len(signals))
-	for name := range signals {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return 0, wire.Errorf("invalid_argument", "expected signal to be one of %s, got %q", strings.Join(names, " "), name)
-}
 
 func signalProcess(_ http.ResponseWriter, r *http.Request) (any, error) {
 	pid, err := strconv.Atoi(r.PathValue("pid"))
@@ -47,7 +26,7 @@ func signalProcess(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err := wire.Body(r, maxBodyBytes, &body); err != nil {
 		return nil, err
 	}
-	signal, err := signalNamed(body.Signal)
+	signal, err := process.SignalNamed(body.Signal, process.AllSignals)
 	if err != nil {
 		return nil, err
 	}
