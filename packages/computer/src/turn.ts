@@ -16,6 +16,9 @@ export async function inTurn<T>(key: string, signal: AbortSignal | undefined, ta
 		return await task();
 	} finally {
 		done();
-		if (last.get(key) === chain) last.delete(key);
+		// Who gave up before its turn leaves one that runs yet, which whoever comes next has to wait for.
+		void chain.then(() => {
+			if (last.get(key) === chain) last.delete(key);
+		});
 	}
 }

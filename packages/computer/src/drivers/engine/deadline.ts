@@ -36,6 +36,16 @@ export async function withDeadline<T>(
 	}
 }
 
+/** Waits for what others wait for too: an abort ends the waiting, not the work. */
+export async function waitFor<T>(work: Promise<T>, action: string, signal: AbortSignal | undefined): Promise<T> {
+	return await withDeadline(() => work, {
+		signal,
+		deadlineMs: Number.POSITIVE_INFINITY,
+		onTimeout: () => canceled(action, signal),
+		action,
+	});
+}
+
 export function canceled(action: string, signal: AbortSignal | undefined): ComputerError {
 	return new ComputerError("canceled", `It was canceled before it could ${action}`, { cause: signal?.reason });
 }

@@ -135,7 +135,10 @@ export class EngineDriver implements Driver {
 	}
 
 	async #image(engine: Engine, spec: MachineSpec, options: CreateOptions): Promise<PreparedImage> {
-		const prepared = await prepareImage(engine, await ensureImage(engine, spec.image, options), options);
+		const base = await ensureImage(engine, spec.image, options);
+		// Before what others may wait for: they are not to be refused with this one.
+		await options.admitted;
+		const prepared = await prepareImage(engine, base, options);
 		return await withPreset(engine, spec, prepared, options);
 	}
 

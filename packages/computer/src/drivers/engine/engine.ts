@@ -3,7 +3,7 @@ import type { Abortable, Availability } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { EngineApi } from "./api.js";
-import { withDeadline } from "./deadline.js";
+import { waitFor, withDeadline } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { describeEndpoint, type Endpoint } from "./endpoint.js";
 import { engineError, isUnreachable } from "./errors.js";
@@ -88,13 +88,7 @@ export class Engine {
 		facts.catch(() => {
 			if (this.#facts === facts) this.#facts = undefined;
 		});
-		const options = {
-			signal,
-			deadlineMs: Number.POSITIVE_INFINITY,
-			action: ASK_FACTS,
-			onTimeout: () => new ComputerError("timeout", ASK_FACTS),
-		};
-		return await withDeadline(() => facts, options);
+		return await waitFor(facts, ASK_FACTS, signal);
 	}
 
 	async availability(options: Abortable = {}): Promise<Availability> {

@@ -8,7 +8,7 @@ import type { Engine } from "./engine.js";
 import { Flights } from "./flights.js";
 import { type PullEvent, PullProgress } from "./pull-progress.js";
 
-const pulls = new Flights<void>();
+const pulls = new Flights<void>("pull the image");
 
 /** The image, pulled if it is not here. A local one is never pulled again. */
 export async function ensureImage(engine: Engine, reference: string, options: CreateOptions): Promise<ImageInspectInfo> {
@@ -18,7 +18,8 @@ export async function ensureImage(engine: Engine, reference: string, options: Cr
 	const local = await findImage(engine, reference, options.signal);
 	if (local) return local;
 	await options.admitted;
-	await pulls.run(`${JSON.stringify(engine.endpoint)} ${reference}`, () => pullImage(engine, reference, options), options.signal);
+	const pull = (onProgress: CreateOptions["onProgress"]) => pullImage(engine, reference, { ...options, onProgress });
+	await pulls.run(`${JSON.stringify(engine.endpoint)} ${reference}`, pull, options);
 	const pulled = await findImage(engine, reference, options.signal);
 	if (pulled) return pulled;
 	throw new ComputerError("image_not_found", `${engine.dialect.product} pulled ${reference} and does not know it afterwards`);

@@ -24,7 +24,7 @@ export const REPOSITORY = "lms-computer/prepared";
 /** To be raised when what is put into an image changes. */
 export const PREPARED_RECIPE = "1";
 
-const flights = new Flights<PreparedImage>();
+const flights = new Flights<PreparedImage>("prepare the image");
 
 export interface PreparedImage {
 	readonly id: string;
@@ -46,14 +46,13 @@ export async function prepareImage(engine: Engine, base: ImageInspectInfo, optio
 	const own = { ...labels, [LABELS.owner]: await ownerId() };
 	const path = base.Config?.Env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
 	const same = { agentHash: hash, baseId: base.Id, path };
-	const run = async (): Promise<PreparedImage> => {
+	const run = async (onProgress: CreateOptions["onProgress"]): Promise<PreparedImage> => {
 		const ready = await findImage(engine, name, options.signal);
 		if (ready && isLabelled(ready, labels)) return { id: ready.Id, ...same };
-		await options.admitted;
-		options.onProgress?.({ phase: "prepare", message: "preparing the image" });
+		onProgress?.({ phase: "prepare", message: "preparing the image" });
 		return { id: await makeImage(engine, base, arch, tag, own, options.signal), ...same };
 	};
-	return await flights.run(`${JSON.stringify(engine.endpoint)} ${name}`, run, options.signal);
+	return await flights.run(`${JSON.stringify(engine.endpoint)} ${name}`, run, options);
 }
 
 function architectureOf(base: ImageInspectInfo): AgentArch {

@@ -28,7 +28,7 @@ const MAX_LOG_BYTES = 4096;
 const PROGRESS_INTERVAL_MS = 100;
 const MAX_PROGRESS_LENGTH = 100;
 
-const flights = new Flights<string>();
+const flights = new Flights<string>("install the preset");
 
 /** With the preset in it; or, where nobody asked for one and it can not be had, the image as it is and why. */
 export async function withPreset(
@@ -54,15 +54,14 @@ export async function withPreset(
 		const id = await flights.run(
 			// Who insists does not join one that gives up at once.
 			`${key} ${required}`,
-			async () => {
+			async (onProgress) => {
 				const ready = await findImage(engine, `${REPOSITORY}:${tag}`, options.signal);
 				if (ready && isLabelled(ready, labels)) return ready.Id;
 				const failed = required ? undefined : await recentFailure(key);
 				if (failed !== undefined) throw new ComputerError("machine_failed", failed, { context: { remembered: true } });
-				await options.admitted;
-				return await install(engine, spec, prepared, tag, labels, options);
+				return await install(engine, spec, prepared, tag, labels, { ...options, onProgress });
 			},
-			options.signal,
+			options,
 		);
 		return { ...prepared, id };
 	} catch (error) {

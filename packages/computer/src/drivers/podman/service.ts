@@ -23,7 +23,7 @@ const IDLE_SECONDS = 300;
 const START_MS = 15_000;
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-const flights = new Flights<string>();
+const flights = new Flights<string>("start its service");
 
 export interface ServiceOptions extends Abortable {
 	readonly idleSeconds?: number;
@@ -42,7 +42,7 @@ export async function startService(host: Host, options: ServiceOptions = {}): Pr
 			await ensureRunning(program, socket, host, env, options);
 			return socket;
 		},
-		options.signal,
+		options,
 	);
 }
 
