@@ -19,12 +19,18 @@ export const COMMANDS: Operations = {
 			await exec(step, `yes ${step.token} | head -n ${lines}`, { stdout: `${step.token}\n`.repeat(lines) }, { session: "shared" });
 		},
 	],
+	/** What is left in the background prints when its command has ended, however long that took: into that one's log, and into nobody's result. */
 	late: [
 		3,
 		async (step) => {
 			const { token } = step;
-			const text = `(sleep 0.$((${whole(step, 5)}+1)); echo late-${token}; echo late-${token} >&2) & echo ${token}`;
-			await exec(step, text, { stdout: `${token}\n` }, { session: pick(step, [`lane-${step.lane}`, "shared"]) });
+			const session = pick(step, [`lane-${step.lane}`, "shared"]);
+			const tenths = 1 + whole(step, 3);
+			const over = `/tmp/over-${token}`;
+			const wait = `i=0; while [ ! -e ${over} ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done`;
+			const text = `(${wait}; echo late-${token}; echo late-${token} >&2) & echo ${token}`;
+			await exec(step, text, { stdout: `${token}\n` }, { session });
+			await exec(step, `: >${over}; sleep 0.${tenths}`, {}, { session });
 		},
 	],
 	input: [

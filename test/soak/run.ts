@@ -197,9 +197,12 @@ class Run {
 		for (let tries = 0; ; tries++) {
 			const before = [...this.#before];
 			const now = await remains(place);
-			// Docker's own: its daemon was killed between a container's creation and its start.
+			// Docker's own, which it never finds again: its daemon was killed between a container's creation and its start, or while it mounted the layer in which a new
+			// container gets its /etc/hosts and the like. Neither has a name by which it could be asked for, and both end with the engine's own storage.
 			const lost = (line: string) =>
-				this.#options.driver === "docker" && this.report.kills.engine !== undefined && line === "process runc init";
+				this.#options.driver === "docker" &&
+				this.report.kills.engine !== undefined &&
+				(line === "process runc init" || /^mount \S+\/overlay2\/[0-9a-f]{64}-init\/merged$/.test(line));
 			const more = now.filter((line) => {
 				const at = before.indexOf(line);
 				if (at >= 0) before.splice(at, 1);
