@@ -119,6 +119,19 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect(computer.notices.filter((notice) => notice === "no memory limit").length).toBe(1);
 	});
 
+	test("knows what was so before it came, and what it has made so", async () => {
+		await says(open());
+		machine().warnings = ["no memory limit"];
+		await machine().stop();
+		const computer = open();
+		await says(computer);
+		expect(computer.notices).toContain("no memory limit");
+		expect(computer.news.happened).toEqual(["the machine was stopped and has been started; its shells are fresh"]);
+		const slot = new Slot({ driver, name: "new", created: true });
+		slot.noteWarnings(["no memory limit"]);
+		expect(slot.notices.happened).toEqual(["no memory limit"]);
+	});
+
 	test("counts what it says: the same again is news, and so is what comes when the first are not kept any more", async () => {
 		const computer = open();
 		await says(computer);

@@ -3,6 +3,7 @@ const MAX_KEPT = 100;
 
 export class Notices {
 	readonly latest: string[] = [];
+	readonly #lasting = new Set<string>();
 	#count = 0;
 
 	/** Those too that are not kept any more. */
@@ -10,10 +11,17 @@ export class Notices {
 		return this.#count;
 	}
 
-	add(notice: string): void {
+	/** @param lasting it was so before anybody came here */
+	add(notice: string, lasting = false): void {
+		if (lasting) this.#lasting.add(notice);
 		this.#count++;
 		this.latest.push(notice);
 		if (this.latest.length > MAX_KEPT) this.latest.shift();
+	}
+
+	/** What has happened, or was not done: without what was so before, which was said then. */
+	get happened(): readonly string[] {
+		return this.latest.filter((notice) => !this.#lasting.has(notice));
 	}
 
 	/** What came after the first `count`, each text once. */

@@ -83,9 +83,9 @@ export class Slot {
 		throw new ComputerError("machine_gone", `the computer "${this.name}" no longer exists`);
 	}
 
-	note(notice: string): void {
+	note(notice: string, lasting = false): void {
 		this.tell("notice", notice);
-		this.notices.add(notice);
+		this.notices.add(notice, lasting);
 	}
 
 	/** Of a machine: they stay true, and are said once. */
@@ -93,7 +93,7 @@ export class Slot {
 		for (const warning of warnings) {
 			if (this.#warned.has(warning)) continue;
 			this.#warned.add(warning);
-			this.note(warning);
+			this.note(warning, !this.#created);
 		}
 	}
 

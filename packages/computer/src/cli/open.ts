@@ -8,9 +8,6 @@ import type { Context } from "./commands.js";
 import { notice } from "./output.js";
 import { ProgressLine } from "./progress-line.js";
 
-/** A clock of a remote engine may be off by so much. */
-const CLOCK_SKEW_MS = 5_000;
-
 /** What is asked for, all told: the flags, the environment, the configuration file. */
 export async function settingsFor({ flags }: Context, name = flags.name ?? DEFAULTS.name): Promise<Settings> {
 	const { settings } = await configuration(name);
@@ -21,7 +18,6 @@ export async function settingsFor({ flags }: Context, name = flags.name ?? DEFAU
 /** The computer the flags name, made or started if it must. What the user should know of it is said, or left to the caller with `json`. */
 export async function open(context: Context, name = context.flags.name, settings?: Settings): Promise<Computer> {
 	const { flags, interruption } = context;
-	const startedAt = Date.now();
 	const options = settings ?? (await settingsFor(context, name));
 	const progress = flags.quiet || flags.json ? undefined : new ProgressLine(process.stderr);
 	let computer: Computer;
@@ -30,16 +26,9 @@ export async function open(context: Context, name = context.flags.name, settings
 	} finally {
 		progress?.end();
 	}
-	if (!flags.quiet && !flags.json) for (const text of await news(computer, startedAt)) await notice(text);
+	// What is true of the machine all along is said when it is made, and by `status`.
+	if (!flags.quiet && !flags.json) for (const text of computer.news.happened) await notice(text);
 	return computer;
-}
-
-/** What this call changed or did not do. What is true of the machine all along is said when it is made, and by `status`. */
-async function news(computer: Computer, startedAt: number): Promise<readonly string[]> {
-	if (computer.notices.length === 0) return [];
-	const { createdAt, warnings } = await computer.inspect();
-	if (createdAt > startedAt - CLOCK_SKEW_MS) return computer.notices;
-	return computer.notices.filter((text) => !warnings.includes(text));
 }
 
 /** One that is there. `not_found` when it is not. */
