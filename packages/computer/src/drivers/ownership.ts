@@ -26,8 +26,8 @@ async function readOrMake(directory: string): Promise<string> {
 	try {
 		await mkdir(directory, { recursive: true, mode: 0o700 });
 		await writeFile(made, `${randomBytes(8).toString("hex")}\n`, { mode: 0o600 });
-		// One that is cut short or is something else can not be told from none.
-		if ((await read(file)) === undefined) await rm(file, { force: true });
+		// Not where there is none: somebody else's may be there in the next moment.
+		if (await isDamaged(file)) await rm(file, { force: true });
 		// Of several at once one wins, and it is whole when it is there.
 		await link(made, file).catch((error: NodeJS.ErrnoException) => {
 			if (error.code !== "EEXIST") throw error;
@@ -43,6 +43,12 @@ async function readOrMake(directory: string): Promise<string> {
 async function read(file: string): Promise<string | undefined> {
 	const text = (await readFile(file, "utf8").catch(() => "")).trim();
 	return PATTERN.test(text) ? text : undefined;
+}
+
+/** A file is there whose text is no id, as one that was cut short. */
+async function isDamaged(file: string): Promise<boolean> {
+	const text = await readFile(file, "utf8").catch(() => undefined);
+	return text !== undefined && !PATTERN.test(text.trim());
 }
 
 /** Where nothing can be written: the same each time, and unlike that of other hosts and users as far as can be. */
