@@ -1,3 +1,4 @@
+import { ComputerError } from "lms-computer";
 import { Toolbox } from "lms-computer/tools";
 import { describe, expect, test } from "vitest";
 import { prepare } from "../../packages/computer/src/tools/arguments.js";
@@ -85,6 +86,31 @@ describe("what can not be read", () => {
 		const { text } = await toolbox.call("Job", { action: "input", job: "1" });
 		expect(text).toContain("Job with the action input needs `text`");
 		expect((await toolbox.call("Transfer", { action: "out" })).text).toContain('next: Transfer(action: "out", containerPath: "…")');
+	});
+
+	test("what was sent is not sent back at length", async () => {
+		const toolbox = new Toolbox({ open: () => Promise.reject(new ComputerError("busy", "it is busy")), callsPerTurn: 0 });
+		const long = "x".repeat(1_000_000);
+		const strays = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`stray${index}`, 1]));
+		for (const [name, args] of [
+			["WriteFile", { content: long }],
+			["WriteFile", { path: "a", content: long }],
+			["StrReplace", { path: "a", replacements: [{ oldStr: long, newStr: long }] }],
+			["StrReplace", { path: "a", replacements: [{ oldStr: long }] }],
+			["Execute", { command: "ls", timeout: `${" ".repeat(1_000_000)}5` }],
+			["Execute", { [`${"_".repeat(1_000_000)}cmd`]: "ls" }],
+			["Execute", { command: "ls", [long]: 1, ...strays }],
+			["SearchInFiles", { pattern: long }],
+			["Job", { action: "input", job: "1", [long]: long }],
+			[long, {}],
+		] as const) {
+			const { text, structured, isError } = await toolbox.call(name, args);
+			expect(isError).toBe(true);
+			expect(JSON.stringify({ text, structured }).length, text.slice(0, 200)).toBeLessThan(10_000);
+		}
+		expect((await toolbox.call("WriteFile", { path: "a.txt", content: long })).text).toContain(
+			'next: WriteFile(path: "a.txt", content: "…")',
+		);
 	});
 
 	test("a stray argument is told, and ignored", () => {

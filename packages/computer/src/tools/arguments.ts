@@ -1,5 +1,6 @@
 /** Arguments as models send them, made into what the schema asks for where the meaning is plain. Every repair is said. */
 import { PARAMETER_WORDS } from "./argument-names.js";
+import { brief, briefly } from "./brief.js";
 import { callText } from "./call-text.js";
 import { convert, type Trouble } from "./convert.js";
 import { ToolFailure } from "./failure.js";
@@ -12,6 +13,10 @@ export interface Prepared {
 	/** For the model: `timeout: "30" was read as 30`. */
 	readonly repairs: readonly string[];
 }
+
+/** More of them tell a model nothing. */
+const MAX_REPAIRS = 20;
+const MAX_REPAIR = 300;
 
 /** What models put all arguments into once more. */
 const WRAPPERS = ["arguments", "args", "parameters", "params", "input", "kwargs"];
@@ -38,7 +43,7 @@ export function prepare(tool: ToolDefinition, raw: unknown): Prepared {
 		const got = Object.keys(given).length === 0 ? "nothing" : `\`${Object.keys(given).slice(0, 8).join("`, `")}\``;
 		throw wrong(tool, `${tool.name} needs \`${missing.join("`, `")}\`; it got ${got}`, args);
 	}
-	return { args, repairs };
+	return { args, repairs: repairs.slice(0, MAX_REPAIRS).map((repair) => brief(repair, MAX_REPAIR)) };
 }
 
 function asObject(tool: ToolDefinition, raw: unknown, repairs: string[]): Arguments {
@@ -160,7 +165,7 @@ function wrong(tool: ToolDefinition, message: string, got: Arguments): ToolFailu
 	const example = Object.fromEntries(
 		(tool.input.required ?? []).map((name) => [name, got[name] ?? placeholder(tool.input.properties[name])]),
 	);
-	return new ToolFailure({ code: "invalid_argument", message, hint: "", next: callText(tool.name, example) });
+	return new ToolFailure({ code: "invalid_argument", message, hint: "", next: callText(tool.name, briefly(example)) });
 }
 
 function placeholder(schema: Schema | undefined): unknown {

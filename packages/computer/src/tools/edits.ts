@@ -43,6 +43,8 @@ export const insertLines = tool({
 
 /** Shown of the file around an edit that failed. */
 const MAX_SHOWN = 4000;
+/** Of all replacements, as JSON, in the call to make instead. */
+const MAX_CALL = 8000;
 
 async function replace(call: ToolCall): Promise<Answer> {
 	const path = await guestPath(call, call.args["path"] as string);
@@ -131,6 +133,7 @@ async function explained(
 	const text = edits[index]?.oldStr.endsWith("\n") ? closest.text : closest.text.replace(/\r?\n$/, "");
 	const exact = text.length <= MAX_SHOWN ? text : undefined;
 	const replacements = edits.map((edit, at) => (at === index && exact !== undefined ? { ...edit, oldStr: exact } : edit));
+	const proposal = exact !== undefined && JSON.stringify(replacements).length <= MAX_CALL ? { path, replacements } : undefined;
 	const difference = DIFFERENCES[String(context["difference"])];
 	const diff = typeof closest.diff === "string" ? closest.diff.slice(0, MAX_SHOWN) : "";
 	return new ToolFailure(
@@ -139,9 +142,9 @@ async function explained(
 			message: `${which} is not in ${path}; nothing was changed`,
 			hint: `The closest text begins at line ${closest.line}${difference === undefined ? "; - is what you sent, + is the file" : `: ${difference}`}.`,
 			next:
-				exact === undefined
+				proposal === undefined
 					? call.say("ReadFile", { path, startLine: closest.line, endLine: closest.line + 40 })
-					: `if that is what you mean: ${call.say("StrReplace", { path, replacements })}`,
+					: `if that is what you mean: ${call.say("StrReplace", proposal)}`,
 		},
 		diff === "" ? "" : asData("diff", diff.split("\n").map(showLine).join("\n")),
 	);

@@ -1,5 +1,6 @@
 /** A failure as a model gets it: three short lines, the last of them the call to make next. */
 import { ComputerError, type ErrorCode } from "../errors/index.js";
+import { brief, briefly } from "./brief.js";
 import { showLine } from "./clean.js";
 import type { Answer, Arguments, ToolDefinition } from "./tool.js";
 
@@ -32,7 +33,7 @@ export function failureOf(error: unknown, tool: ToolDefinition | undefined, args
 	if (error instanceof ToolFailure) return error.failure;
 	const known = error instanceof ComputerError ? error : new ComputerError("internal", String(error));
 	const { code, message } = known;
-	const again = tool === undefined ? "" : say(tool.name, args);
+	const again = tool === undefined ? "" : say(tool.name, briefly(args));
 	return { code, message, ...(ADVICE[code]?.(pathIn(args), say, again) ?? { hint: known.hint, next: "" }) };
 }
 
@@ -94,11 +95,15 @@ function parentOf(path: string): string {
 	return path.startsWith("/") ? "/" : ".";
 }
 
+/** Names and paths that do not fit are in a message, however long they are. */
+const MAX_MESSAGE = 2000;
+
 export function failed(failure: Failure, details = ""): Answer {
+	const message = brief(failure.message, MAX_MESSAGE);
 	// Paths and words of the guest are in it: one line stays one.
-	const lines = [`error: ${showLine(failure.message)}`];
+	const lines = [`error: ${showLine(message)}`];
 	if (failure.hint !== "") lines.push(`hint: ${failure.hint}`);
 	if (failure.next !== "") lines.push(`next: ${failure.next}`);
 	if (details !== "") lines.push(details);
-	return { text: lines.join("\n"), structured: { error: { ...failure } }, isError: true };
+	return { text: lines.join("\n"), structured: { error: { ...failure, message } }, isError: true };
 }

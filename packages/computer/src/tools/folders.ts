@@ -1,6 +1,7 @@
 /** Folders: what is in them, what their files say, moved and copied. */
 import { isComputerError } from "../errors/index.js";
 import type { FileEntry } from "../index.js";
+import { brief } from "./brief.js";
 import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { EVERYWHERE, FULL, flag, HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
@@ -139,7 +140,7 @@ async function search(call: ToolCall): Promise<Answer> {
 	const notes: string[] = [];
 	const found = await computer.files.search(pattern, options).catch((error: unknown) => {
 		if (!isComputerError(error, "invalid_argument") || error.context["position"] === undefined) throw error;
-		notes.push(`note: ${JSON.stringify(pattern)} is no regular expression; it was searched for as text`);
+		notes.push(`note: ${brief(JSON.stringify(pattern), 100)} is no regular expression; it was searched for as text`);
 		return computer.files.search(pattern, { ...options, literal: true });
 	});
 	const lines = found.matches.map(({ path, line, text }) => showLine(`${path.replaceAll("\n", "\\n")}:${line}: ${text.trim()}`));

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import type { Computer } from "../computer.js";
 import { ComputerError } from "../errors/index.js";
 import { expectOneOf, expectWhole, refuse } from "../expect.js";
 import { TOOL_BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { prepare } from "./arguments.js";
+import { briefly } from "./brief.js";
 import { Budget, type BudgetState } from "./budget.js";
 import { showLine } from "./clean.js";
 import { failed, failureOf, ToolFailure } from "./failure.js";
@@ -172,7 +174,7 @@ export class Toolbox {
 			code: "timeout",
 			message: step === "" ? `${tool.name} took longer than a call may take, and was stopped` : `the computer is not ready yet: ${step}`,
 			hint: step === "" ? "Do it in smaller parts, or as a job." : "It goes on. Call again in a moment.",
-			next: step === "" ? "" : this.#say(tool.name, args),
+			next: step === "" ? "" : this.#say(tool.name, briefly(args)),
 		});
 	}
 
@@ -188,7 +190,10 @@ export class Toolbox {
 	/** Another way, when the same call has failed before. */
 	#again(tool: Tool | undefined, args: Arguments, answer: Answer): string {
 		if (tool === undefined) return "";
-		const key = `${tool.name} ${JSON.stringify(args)}`;
+		// A hash, since a file's content may be in it.
+		const key = createHash("sha256")
+			.update(`${tool.name} ${JSON.stringify(args)}`)
+			.digest("base64");
 		if (!answer.isError && !answer.failed) {
 			this.#memory.failures.delete(key);
 			return "";
