@@ -25,6 +25,12 @@ toolSuite("toolbox", (subject) => {
 		const fail = () => subject.call("Execute", { command: "false" });
 		expect((await fail()).text).not.toContain("another way");
 		expect((await fail()).text).toContain("another way");
+		await subject.call("WriteFile", { path: "mended.txt", content: "" });
+		expect((await fail()).text).not.toContain("another way");
+		await read();
+		expect((await fail()).text).toContain("another way");
+		subject.toolbox.newTurn();
+		expect((await fail()).text).not.toContain("another way");
 	});
 
 	test("holders share the shell, and output keeps to its budget", async () => {

@@ -80,9 +80,10 @@ export class Toolbox {
 		return this.#budget.state;
 	}
 
-	/** The user has spoken: the budget starts anew. */
+	/** The user has spoken: the budget starts anew, and what failed before may well be right now. */
 	newTurn(): void {
 		this.#budget.newTurn();
+		this.#memory.failures.clear();
 	}
 
 	/** The computer behind the tools; concurrent callers share one opening, which goes on when `signal` has ended the wait for it. */
@@ -195,7 +196,9 @@ export class Toolbox {
 			.update(`${tool.name} ${JSON.stringify(args)}`)
 			.digest("base64");
 		if (!answer.isError && !answer.failed) {
-			this.#memory.failures.delete(key);
+			// What has changed something may have mended what failed: a test that is run again after an edit is no repetition.
+			if (tool.hints.readOnly) this.#memory.failures.delete(key);
+			else this.#memory.failures.clear();
 			return "";
 		}
 		const before = this.#memory.failures.get(key) ?? 0;
