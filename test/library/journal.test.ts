@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -61,4 +61,20 @@ test("where it can not be written, nothing else fails", async () => {
 	journal.life("notice", "lost");
 	expect(existsSync(file("none.jsonl"))).toBe(false);
 	expect(readFileSync(join(directory, "taken"), "utf8")).toBe("");
+});
+
+test("one that was removed with its computer, or could not be written for a while, is written again", async () => {
+	const journal = new Journal("again", "docker");
+	journal.life("notice", "one");
+	await removeJournal("again", "docker");
+	journal.life("notice", "two");
+	const texts = async () => (await readJournal("again", "docker", 10)).map((record) => "text" in record && record.text);
+	expect(await texts()).toEqual(["two"]);
+	await removeJournal("again", "docker");
+	mkdirSync(file("again.jsonl"));
+	journal.life("notice", "lost");
+	rmSync(file("again.jsonl"), { recursive: true });
+	journal.life("notice", "three");
+	expect(await texts()).toEqual(["three"]);
+	journal.close();
 });

@@ -39,7 +39,6 @@ export class Journal {
 	readonly #driver: DriverName;
 	#fd: number | undefined;
 	#written = 0;
-	/** Closed, or it can not be written. */
 	#over = false;
 
 	constructor(name: string, driver: DriverName) {
@@ -74,15 +73,16 @@ export class Journal {
 		this.#fd = undefined;
 	}
 
-	/** One write of one line: with O_APPEND the lines of several processes never mix. A full disk costs the journal, never the call. */
+	/** One write of one line: with O_APPEND the lines of several processes never mix. A full disk costs the record, never the call. */
 	#append(record: LifeRecord | CommandRecord): void {
 		if (this.#over) return;
 		try {
 			const line = `${JSON.stringify({ at: Date.now(), pid: process.pid, driver: this.#driver, ...record })}\n`;
-			if (this.#fd === undefined || this.#written > JOURNAL.lookAgainBytes) this.#open();
+			// One without a name was removed with its computer, which has been made anew since.
+			if (this.#fd === undefined || this.#written > JOURNAL.lookAgainBytes || fstatSync(this.#fd).nlink === 0) this.#open();
 			this.#written += writeSync(this.#fd as number, line);
 		} catch {
-			this.close();
+			this.#letGo(); // the next one tries it again
 		}
 	}
 
@@ -94,7 +94,8 @@ export class Journal {
 		this.#fd = openSync(this.#path, "a", 0o600);
 		if (fstatSync(this.#fd).size < JOURNAL.maxBytes) return;
 		// Whoever comes second finds a small file, and leaves it.
-		if (statSync(this.#path).size >= JOURNAL.maxBytes) renameSync(this.#path, `${this.#path}.1`);
+		const is = statSync(this.#path, { throwIfNoEntry: false });
+		if (is !== undefined && is.size >= JOURNAL.maxBytes) renameSync(this.#path, `${this.#path}.1`);
 		this.#letGo();
 		this.#fd = openSync(this.#path, "a", 0o600);
 	}
