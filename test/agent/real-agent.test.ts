@@ -24,7 +24,7 @@ describe.skipIf(NO_AGENT !== undefined)(`the real agent${NO_AGENT === undefined 
 
 	beforeAll(async () => {
 		agent = await startAgent();
-		link = new AgentLink({ connect: async (begin) => begin(await agent.connect()), onReboot: () => reboots++ });
+		link = new AgentLink({ connect: async (begin) => begin(await agent.connect()), onBoot: (first) => (reboots += first ? 0 : 1) });
 	});
 	afterAll(async () => {
 		link.close();

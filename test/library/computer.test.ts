@@ -75,6 +75,18 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect(computer.notices).toEqual(["the machine was started anew from outside; its shells are fresh"]);
 	});
 
+	test("that was started anew from outside says so, however it was found", async () => {
+		await says(open());
+		await machine().stop();
+		const computer = open();
+		await says(computer);
+		const told = computer.news.count;
+		await machine().stop();
+		await machine().start();
+		expect(await says(computer)).toBe("hi\n");
+		expect(computer.news.since(told)).toEqual(["the machine was started anew from outside; its shells are fresh"]);
+	});
+
 	test("that was removed from outside is made anew, and says so", async () => {
 		const computer = open();
 		await says(computer);

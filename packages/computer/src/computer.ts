@@ -90,7 +90,7 @@ export class Computer {
 		this.#lease = lease;
 		this.#link = new AgentLink({
 			connect: (begin, options) => slot.connect(begin, options),
-			onReboot: () => slot.rebooted(),
+			onBoot: (first) => slot.booted(first),
 			onSilence: () => slot.resume(),
 			onConnect: (connection) => this.#egress.connected(connection),
 		});

@@ -38,6 +38,7 @@ export interface SlotOptions {
 /** Each turn of `ready` answers one surprise: made by another process, removed, broken. More than these is no coincidence. */
 const MAX_TURNS = 5;
 const BROKEN_MS = 200;
+const GOES_ON = "the machine was paused and goes on";
 const REMOVED = "the machine was removed from outside and has been made anew; its files are gone";
 
 export class Slot {
@@ -97,9 +98,9 @@ export class Slot {
 		}
 	}
 
-	/** The agent is another one than before. */
-	rebooted(): void {
-		if (!this.#explained) this.note("the machine was started anew from outside; its shells are fresh");
+	/** The agent is another one than before, or the first. */
+	booted(first: boolean): void {
+		if (!first && !this.#explained) this.note("the machine was started anew from outside; its shells are fresh");
 		this.#explained = false;
 	}
 
@@ -131,7 +132,7 @@ export class Slot {
 			const { state } = await this.machine.inspect();
 			if (state !== "paused") return;
 			await this.machine.start();
-			this.note("the machine was paused and goes on");
+			this.note(GOES_ON);
 		});
 	}
 
@@ -291,11 +292,8 @@ export class Slot {
 			options.onProgress?.({ phase: "start", message: `starting ${this.name}` });
 			if (!(await this.#start(this.#machine, signal))) return true;
 			this.tell("started", "started");
-			this.#explain(
-				info.state === "paused"
-					? "the machine was paused and goes on"
-					: "the machine was stopped and has been started; its shells are fresh",
-			);
+			if (info.state === "paused") this.note(GOES_ON);
+			else this.#explain("the machine was stopped and has been started; its shells are fresh");
 		}
 		this.#checked = true;
 		return true;

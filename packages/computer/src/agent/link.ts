@@ -9,8 +9,8 @@ import { Connection } from "./connection.js";
 export interface LinkOptions {
 	/** Begins with a new byte stream to a running agent; starts the machine if it must, and begins again if it was on its way down. */
 	readonly connect: <T>(begin: (stream: Duplex) => Promise<T>, options: Abortable) => Promise<T>;
-	/** The agent started anew since the last connection: its shells and commands are gone. */
-	readonly onReboot?: () => void;
+	/** The agent is another one than that of the last connection, whose shells and commands are gone; or the first. */
+	readonly onBoot?: (first: boolean) => void;
 	/** The agent is long in answering: is its machine paused? */
 	readonly onSilence?: () => Promise<void>;
 	/** For every new connection, before the first request of anybody's. A connection that it rejects is none. */
@@ -104,7 +104,7 @@ export class AgentLink {
 		if (this.#closing.signal.aborted) connection.close();
 		// What is wrong with the machine is told by the call that goes on or fails.
 		connection.onSilence = async () => await this.#options.onSilence?.().catch(() => {});
-		if (this.#boot !== undefined && this.#boot !== connection.hello.boot) this.#options.onReboot?.();
+		if (this.#boot !== connection.hello.boot) this.#options.onBoot?.(this.#boot === undefined);
 		this.#boot = connection.hello.boot;
 		try {
 			await this.#options.onConnect?.(connection);
