@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -29,15 +28,6 @@ const (
 const chunkBytes = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
-
-// pathOf reads an absolute path from the query; its bytes stay as they came.
-func pathOf(r *http.Request) (string, error) {
-	at := r.URL.Query().Get("path")
-	if at == "" || at[0] != '/' || len(at) > maxPathBytes || strings.IndexByte(at, 0) >= 0 {
-		return "", wire.Errorf("invalid_argument", "expected an absolute path of at most %d bytes without NUL, got %q", maxPathBytes, at)
-	}
-	return at, nil
-}
 
 // permissions of a header or a file, without setuid and setgid unless they are to be kept.
 func permissions(bits int64, keepSetuid bool) os.FileMode {

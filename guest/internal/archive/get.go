@@ -32,7 +32,7 @@ type packer struct {
 
 // get streams a file, or what is in a folder. Once the answer has begun an error can only break it off.
 func get(w http.ResponseWriter, r *http.Request) (any, error) {
-	at, err := pathOf(r)
+	at, err := files.PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type received struct {
 
 // put extracts the body into a new folder beside the target, and shows it only when it is whole.
 func put(_ http.ResponseWriter, r *http.Request) (any, error) {
-	at, err := pathOf(r)
+	at, err := files.PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}

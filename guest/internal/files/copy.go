@@ -26,7 +26,7 @@ func (c *copier) copy(from *os.Root, name string, to *os.Root, as, path string) 
 	}
 	info, err := from.Lstat(name)
 	if err != nil {
-		return failed(err, path)
+		return Failed(err, path)
 	}
 	switch info.Mode().Type() {
 	case 0:
@@ -46,7 +46,7 @@ func (c *copier) copy(from *os.Root, name string, to *os.Root, as, path string) 
 		err = notAFile(path, info)
 	}
 	if err != nil {
-		return failed(err, path)
+		return Failed(err, path)
 	}
 	return nil
 }

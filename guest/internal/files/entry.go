@@ -11,7 +11,8 @@ import (
 	"lms-computer/guest/internal/wire"
 )
 
-type entry struct {
+// Entry describes a file to the host.
+type Entry struct {
 	Name       string `json:"name"`
 	NameBase64 string `json:"nameBase64,omitempty"`
 	Path       string `json:"path"`
@@ -24,14 +25,14 @@ type entry struct {
 	Target     string `json:"target,omitempty"`
 }
 
-// entryOf describes what is at path; target is a symlink's text.
-func entryOf(path string, info os.FileInfo, target string) entry {
+// EntryOf describes what is at path; target is a symlink's text.
+func EntryOf(path string, info os.FileInfo, target string) Entry {
 	sys := info.Sys().(*syscall.Stat_t)
 	_, name := splitPath(trimSlashes(path))
 	if name == "" {
 		name = "/"
 	}
-	e := entry{
+	e := Entry{
 		Name: name, Path: path, Type: typeOf(sys.Mode), Size: sys.Size, Mode: sys.Mode & 0o7777,
 		MtimeMs: info.ModTime().UnixMilli(), UID: sys.Uid, GID: sys.Gid, Target: target,
 	}
@@ -65,7 +66,7 @@ func notAFile(path string, info os.FileInfo) error {
 }
 
 func stat(_ http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +80,15 @@ func describe(path string, follow bool) (any, error) {
 	}
 	info, err := look(path)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	target := ""
 	if info.Mode()&os.ModeSymlink != 0 {
 		if target, err = os.Readlink(path); err != nil {
-			return nil, failed(err, path)
+			return nil, Failed(err, path)
 		}
 	}
-	return entryOf(path, info, target), nil
+	return EntryOf(path, info, target), nil
 }
 
 // splitPath cuts at the last slash. The directory keeps it, so that opening one which is a FIFO fails and never blocks.

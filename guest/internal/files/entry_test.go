@@ -31,7 +31,7 @@ func TestAwkwardNamesAreLiteral(t *testing.T) {
 		has(t, dir+"/moved/"+name, name)
 		g.ok("mkdir", q("path", dir+"/d/"+name), "")
 	}
-	var got struct{ Entries []entry }
+	var got struct{ Entries []Entry }
 	if err := json.Unmarshal(g.ok("list", q("path", dir+"/in"), "").body, &got); err != nil || len(got.Entries) != len(names) {
 		t.Errorf("got %+v, %v", got, err)
 	}

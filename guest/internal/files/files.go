@@ -36,8 +36,8 @@ const chunkBytes = 256 << 10
 // buffers are shared by everything that moves bytes.
 var buffers = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 
-// failed gives err a code and says which path it is about: an error from below a held directory names its last part alone.
-func failed(err error, path string) error {
+// Failed gives err a code and says which path it is about: an error from below a held directory names its last part alone.
+func Failed(err error, path string) error {
 	var known *wire.Error
 	if errors.As(err, &known) {
 		return known

@@ -14,7 +14,7 @@ func FuzzCheckPath(f *testing.F) {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		err := checkPath(path)
+		err := CheckPath(path, "path")
 		if good := path != "" && path[0] == '/' && !strings.Contains(path, "\x00") && len(path) < 4096; good != (err == nil) {
 			t.Fatalf("%q: %v", path, err)
 		}

@@ -23,18 +23,18 @@ type listing struct {
 }
 
 func list(_ http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
 	dir, err := os.OpenRoot(path + "/")
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	defer dir.Close()
 	names, truncated, err := firstNames(r, dir)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	answer := listing{Entries: make([]json.RawMessage, 0, len(names)), Truncated: truncated}
 	prefix, bytes := strings.TrimRight(path, "/")+"/", 0
@@ -44,13 +44,13 @@ func list(_ http.ResponseWriter, r *http.Request) (any, error) {
 			continue // gone since
 		}
 		if err != nil {
-			return nil, failed(err, prefix+name)
+			return nil, Failed(err, prefix+name)
 		}
 		target := ""
 		if info.Mode()&os.ModeSymlink != 0 {
 			target, _ = dir.Readlink(name)
 		}
-		text, err := json.Marshal(entryOf(prefix+name, info, target))
+		text, err := json.Marshal(EntryOf(prefix+name, info, target))
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ func TestListIsSortedAndBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got struct {
-		Entries   []entry
+		Entries   []Entry
 		Truncated bool
 	}
 	read := func(path string) string {

@@ -14,27 +14,28 @@ import (
 // pathMax is the kernel's PATH_MAX without the final NUL.
 const pathMax = 4095
 
-// pathOf reads an absolute path from the query; its bytes stay as they came.
-func pathOf(r *http.Request, name string) (string, error) {
+// PathOf reads an absolute path from the query; its bytes stay as they came.
+func PathOf(r *http.Request, name string) (string, error) {
 	path := r.URL.Query().Get(name)
-	if err := checkPath(path); err != nil {
-		return "", err.With("parameter", name)
-	}
-	return path, nil
+	return path, CheckPath(path, name)
 }
 
-func checkPath(path string) *wire.Error {
+// CheckPath refuses what is no absolute path; name is the parameter's.
+func CheckPath(path, name string) error {
+	var wrong *wire.Error
 	switch {
 	case path == "":
-		return wire.Errorf("invalid_argument", "expected an absolute path, got nothing")
+		wrong = wire.Errorf("invalid_argument", "expected an absolute path, got nothing")
 	case len(path) > pathMax:
-		return wire.Errorf("invalid_argument", "expected a path of at most %d bytes, got %d", pathMax, len(path))
+		wrong = wire.Errorf("invalid_argument", "expected a path of at most %d bytes, got %d", pathMax, len(path))
 	case strings.IndexByte(path, 0) >= 0:
-		return wire.Errorf("invalid_argument", "expected a path without NUL, got %q", path)
+		wrong = wire.Errorf("invalid_argument", "expected a path without NUL, got %q", path)
 	case path[0] != '/':
-		return wire.Errorf("invalid_argument", "expected an absolute path, got %q", path)
+		wrong = wire.Errorf("invalid_argument", "expected an absolute path, got %q", path)
+	default:
+		return nil
 	}
-	return nil
+	return wrong.With("parameter", name)
 }
 
 // modeOf reads permission bits from the query; absent gives nil.

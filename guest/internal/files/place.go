@@ -38,7 +38,7 @@ func openPlace(path string) (*place, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	return &place{dir: root, name: name}, nil
 }
@@ -80,7 +80,7 @@ func makeDirectories(path string) (made []string, err error) {
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) || at == "/" {
-			return nil, failed(err, at)
+			return nil, Failed(err, at)
 		}
 		missing = append(missing, at)
 		at, _ = splitPath(at)
@@ -91,7 +91,7 @@ func makeDirectories(path string) (made []string, err error) {
 		case err == nil:
 			made = append(made, at)
 		case !errors.Is(err, fs.ErrExist): // somebody else's is as good; what is no directory fails at the next step
-			return made, failed(err, at)
+			return made, Failed(err, at)
 		}
 	}
 	return made, nil
@@ -139,8 +139,8 @@ func followPlace(path string) (*place, os.FileInfo, error) {
 		p.close()
 		if err != nil {
 			p.abandon()
-			return nil, nil, failed(err, path)
+			return nil, nil, Failed(err, path)
 		}
 	}
-	return nil, nil, failed(syscall.ELOOP, asked)
+	return nil, nil, Failed(syscall.ELOOP, asked)
 }

@@ -15,7 +15,7 @@ import (
 const openFlags = syscall.O_NONBLOCK | syscall.O_CLOEXEC | syscall.O_NOCTTY
 
 func read(w http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func Open(ctx context.Context, path string) (*Content, error) {
 	// Looked at before it is opened: opening a device can have effects (a tape rewinds, a watchdog starts).
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, notAFile(path, info)
@@ -51,20 +51,20 @@ func Open(ctx context.Context, path string) (*Content, error) {
 	if isGenerated(path, info) {
 		content, err := readGenerated(ctx, path)
 		if err != nil {
-			return nil, failed(err, path)
+			return nil, Failed(err, path)
 		}
 		return &Content{bytes.NewReader(content), int64(len(content)), path}, nil
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
 		err = notAFile(path, info)
 	}
 	if err != nil {
 		f.Close()
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	return &Content{f, info.Size(), path}, nil
 }
@@ -88,7 +88,7 @@ func (c *Content) Send(w http.ResponseWriter, offset, length int64) error {
 		n, err := c.ReadAt(buffer[:want], start+sent)
 		if sent == 0 {
 			if err != nil && err != io.EOF {
-				return failed(err, c.path)
+				return Failed(err, c.path)
 			}
 			if err == io.EOF {
 				size, count = start+int64(n), int64(n)

@@ -9,7 +9,7 @@ import (
 )
 
 func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
 		}
 		defer p.close()
 		if err := p.dir.Chmod(p.name, *mode); err != nil {
-			return nil, failed(err, path)
+			return nil, Failed(err, path)
 		}
 	}
 	if err != nil {
@@ -37,7 +37,7 @@ func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
 
 // remove never follows a symlink: os.Root takes one directory descriptor after the other.
 func remove(_ http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func remove(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, wire.Errorf("already_exists", "expected %q to be empty; with recursive it goes with all it holds", path).With("path", path)
 	}
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
 	return struct{}{}, nil
 }

@@ -88,9 +88,9 @@ func (g *guest) ok(route string, query map[string]string, body string) reply {
 }
 
 // entry is ok for what answers an entry.
-func (g *guest) entry(route string, query map[string]string, body string) entry {
+func (g *guest) entry(route string, query map[string]string, body string) Entry {
 	g.t.Helper()
-	var e entry
+	var e Entry
 	answer := g.ok(route, query, body)
 	if err := json.Unmarshal(answer.body, &e); err != nil {
 		g.t.Fatalf("%s: %v in %q", route, err, answer.body)

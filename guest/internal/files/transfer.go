@@ -15,11 +15,11 @@ import (
 // transfer handles move and copy: from what is there, to a name that is free or a file's.
 func transfer(do func(context.Context, *route) error) func(http.ResponseWriter, *http.Request) (any, error) {
 	return func(_ http.ResponseWriter, r *http.Request) (any, error) {
-		from, err := pathOf(r, "from")
+		from, err := PathOf(r, "from")
 		if err != nil {
 			return nil, err
 		}
-		to, err := pathOf(r, "to")
+		to, err := PathOf(r, "to")
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +31,7 @@ func transfer(do func(context.Context, *route) error) func(http.ResponseWriter, 
 		defer way.close()
 		if err := do(r.Context(), way); err != nil {
 			way.target.abandon()
-			return nil, failed(err, from)
+			return nil, Failed(err, from)
 		}
 		return describe(to, false)
 	}
@@ -57,7 +57,7 @@ func openRoute(from, to string) (w *route, err error) {
 	moved, err := source.dir.Lstat(source.name)
 	if err != nil {
 		source.close()
-		return nil, failed(err, from)
+		return nil, Failed(err, from)
 	}
 	target, err := makePlace(to)
 	if err != nil {
@@ -72,7 +72,7 @@ func openRoute(from, to string) (w *route, err error) {
 	if err != nil {
 		target.abandon()
 		w.close()
-		return nil, failed(err, to)
+		return nil, Failed(err, to)
 	}
 	return w, nil
 }

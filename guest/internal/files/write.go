@@ -11,7 +11,7 @@ import (
 )
 
 func write(_ http.ResponseWriter, r *http.Request) (any, error) {
-	path, err := pathOf(r, "path")
+	path, err := PathOf(r, "path")
 	if err != nil {
 		return nil, err
 	}
@@ -25,9 +25,9 @@ func write(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	info, err := put(r, path, mode)
 	if err != nil {
-		return nil, failed(err, path)
+		return nil, Failed(err, path)
 	}
-	return entryOf(path, info, ""), nil
+	return EntryOf(path, info, ""), nil
 }
 
 // replaceContent puts the body in place of the file.

@@ -42,7 +42,7 @@ func search(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := wire.Body(r, maxBodyBytes, &asked); err != nil {
 		return nil, err
 	}
-	if err := files.CheckPath(asked.Path); err != nil {
+	if err := files.CheckPath(asked.Path, "path"); err != nil {
 		return nil, err
 	}
 	for _, n := range []struct {
