@@ -19,8 +19,8 @@ import (
 	"lms-computer/guest/internal/wire"
 )
 
-// openFlags open nothing that blocks, and no symlink.
-const openFlags = syscall.O_NONBLOCK | syscall.O_NOCTTY | syscall.O_NOFOLLOW
+// openFlags open nothing that blocks. A symlink that takes a file's place is followed by os.Root, to nowhere but below its own folder.
+const openFlags = syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 // packer writes an archive.
 type packer struct {

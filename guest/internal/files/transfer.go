@@ -130,7 +130,7 @@ func moveEntry(ctx context.Context, w *route) error {
 	if err := w.refuseOccupied(); err != nil {
 		return err
 	}
-	err := syscall.Rename(w.from, w.to)
+	err := w.rename()
 	if !errors.Is(err, syscall.EXDEV) {
 		return err
 	}
@@ -138,6 +138,21 @@ func moveEntry(ctx context.Context, w *route) error {
 		return err
 	}
 	return w.source.dir.RemoveAll(w.source.name)
+}
+
+// rename is renameat(2) between the directories that are held: what was looked at is there, whatever the paths lead to by now.
+func (w *route) rename() error {
+	from, err := w.source.dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := w.target.dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	return syscall.Renameat(int(from.Fd()), w.source.name, int(to.Fd()), w.target.name)
 }
 
 // copyEntry copies to a temporary name beside the target, which then takes the target's name.

@@ -75,3 +75,29 @@ func TestMoveAcrossFileSystems(t *testing.T) {
 	holds(t, dir+"/odd", "a", "fifo")
 	holds(t, shm, "f", "x")
 }
+
+func TestAMoveIsInTheDirectoriesThatItHolds(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/from/f", "moved")
+	put(t, dir+"/from-elsewhere/f", "another")
+	if err := errors.Join(os.Mkdir(dir+"/to", 0o755), os.Mkdir(dir+"/to-elsewhere", 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	way, err := openRoute(dir+"/from/f", dir+"/to/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer way.close()
+	// Both paths lead somewhere else by now.
+	for _, name := range []string{"from", "to"} {
+		if err := errors.Join(os.Rename(dir+"/"+name, dir+"/held-"+name), os.Symlink(name+"-elsewhere", dir+"/"+name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := moveEntry(t.Context(), way); err != nil {
+		t.Fatal(err)
+	}
+	has(t, dir+"/held-to/f", "moved")
+	has(t, dir+"/from-elsewhere/f", "another")
+	holds(t, dir+"/to-elsewhere")
+}
