@@ -57,7 +57,7 @@ func tryMounts(state string, rootless bool) (overlays bool, err error) {
 		return false, failf("permission_denied", "no directory can be made in %s: %s", state, err).
 			hint("Set LMS_COMPUTER_STATE_DIR to a directory that this user may write.")
 	}
-	defer removeProbe(directory)
+	defer func() { _ = removeTree(state, filepath.Base(directory)) }()
 	child := clone(rootless, "probe-inside")
 	trial, err := json.Marshal(mountTrial{directory, rootless})
 	if err != nil {
@@ -84,14 +84,6 @@ func tryMounts(state string, rootless bool) (overlays bool, err error) {
 type mountTrial struct {
 	Directory string `json:"directory"`
 	Rootless  bool   `json:"rootless"`
-}
-
-func removeProbe(directory string) {
-	if root, err := os.OpenRoot(directory); err == nil {
-		openUp(root)
-		root.Close()
-	}
-	_ = os.RemoveAll(directory)
 }
 
 func probeInside(in io.Reader, out io.Writer) error {
