@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -143,6 +144,22 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await found(driver)).toEqual([expect.objectContaining({ kind: "image", what: id.slice(0, 12) })]);
 			await prune({ driver }, () => true);
 			expect((await run(driver, ["images", "--all", "--quiet", "--no-trunc"])).stdout).not.toContain(id);
+			expect(await found(driver)).toEqual([]);
+		});
+	});
+
+	engine?.("machines that go", () => {
+		test("take what only they are made from with them, in one pruning", async () => {
+			const computer = await target.open("compared");
+			// As a comparison with a checkpoint has one, for as long as it takes.
+			const name = `diff-${randomBytes(6).toString("hex")}`;
+			await (await computer.fork(undefined, name)).close();
+			anHourLater();
+			const kinds = (await found(driver)).map(({ kind }) => kind).filter((kind) => kind !== "record");
+			expect(kinds.sort()).toEqual(["image", "machine"]);
+			expect((await prune({ driver }, () => true)).failed).toEqual([]);
+			expect((await run(driver, ["images", "--all", "--format", "{{.Repository}}:{{.Tag}}"])).stdout).not.toContain(name);
+			await prune({ driver }, () => true);
 			expect(await found(driver)).toEqual([]);
 		});
 	});

@@ -36,15 +36,16 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 		why,
 		remove: (o) => removeContainer(engine, found.Id, nameOf(found), o),
 	});
-	const names = new Set(machines.map(nameOf));
-	const held = new Set(machines.map(({ Labels }) => Labels[LABELS.held]));
+	const dead = machines.flatMap((found) => {
+		const why = found.Labels[LABELS.owner] === owner ? whyDead(found, machines) : undefined;
+		return why === undefined ? [] : [container(found, "machine", why)];
+	});
+	// Images are removed after the machines: what only those that go are made from goes too.
+	const staying = machines.filter((found) => !dead.some(({ what }) => what === plainName(found)));
+	const names = new Set(staying.map(nameOf));
+	const held = new Set(staying.map(({ Labels }) => Labels[LABELS.held]));
 	return [
-		...machines
-			.filter((found) => found.Labels[LABELS.owner] === owner)
-			.flatMap((found) => {
-				const why = whyDead(found, machines);
-				return why === undefined ? [] : [container(found, "machine", why)];
-			}),
+		...dead,
 		...temporary
 			.filter((found) => plainName(found).startsWith(TEMPORARY_PREFIX) && isOlder(found.Created, ABANDONED_MS))
 			.map((found) => container(found, "container", "an image was to be prepared with it")),
@@ -56,7 +57,7 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 				{ driver, kind: "image", what: `lms-computer/${tag.kind}:${tag.name}.${tag.token}`, why, remove: () => dropTag(engine, tag) },
 			];
 		}),
-		...unneededImages(images, machines, owner).map(
+		...unneededImages(images, staying, owner).map(
 			([image, why]): Leftover => ({
 				driver,
 				kind: "image",
