@@ -116,7 +116,8 @@ async function enginePid(options: ChaosOptions, which: number): Promise<number |
 	const pid =
 		options.driver === "namespace"
 			? await parent(pick(await guestProcesses(options, (argv) => argv[1] === "init"), which))
-			: await options.engine?.pid();
+			: // Podman's comes with the next call.
+				await options.engine?.pid().catch(() => undefined);
 	return pid !== undefined && pid > 1 ? pid : undefined;
 }
 
