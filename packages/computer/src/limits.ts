@@ -229,6 +229,8 @@ export const DEADLINES = {
 	resultMs: 20_000,
 	/** An engine to notice that a machine, to whose agent nothing can connect any more, has ended. */
 	downMs: 10_000,
+	/** An engine to take note of what it has frozen. */
+	frozenMs: 1_000,
 	/** TERM to KILL when a machine is stopped. */
 	stopGraceMs: 2_000,
 	/** Copying a computer's files for or from a checkpoint. */

@@ -38,6 +38,10 @@ export interface Dialect {
 	};
 	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
 	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
+	/** Of an engine on this host that can forget what it has frozen. */
+	readonly freezer?:
+		| { isFrozen(containerId: string, pid: number): Promise<boolean>; thaw(containerId: string, pid: number): Promise<void> }
+		| undefined;
 	/** What the engine says of itself, by as few requests as it takes. */
 	readInfo(get: (path: string) => Promise<unknown>): Promise<EngineInfo>;
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerInspectInfo } from "dockerode";
 import type {
 	Abortable,
@@ -8,6 +9,7 @@ import type {
 	Machine,
 	MachineInfo,
 	MachineSpec,
+	MachineState,
 	RebuildOptions,
 } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
@@ -35,6 +37,13 @@ import { inspectMachine, removeStandIns } from "./stand-ins.js";
 import { endContainer, renameContainer, stopContainer, unless304, unpauseContainer } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
+const FROZEN_LOOK_MS = 50;
+
+/**
+ * Podman's words for a container whose stop or start was begun and not brought to its end, because its service was killed: it is still being stopped; its runtime has
+ * it already; and it runs already, of which a runtime's own words are not told.
+ */
+const HALFWAY = /container state improper|container with given ID already exists|\bstart [0-9a-f]{64}` failed: exit status/;
 
 /** A container of ours. It holds nothing but its id: what it is is asked of the engine each time. */
 export class EngineMachine implements Machine {
@@ -64,10 +73,21 @@ export class EngineMachine implements Machine {
 
 	async #describe(container: ContainerInspectInfo): Promise<MachineInfo> {
 		const { dialect } = this.#by.engine;
-		const [owner, changes] = await Promise.all([ownerId(), readChanges(dialect, this.id)]);
-		const info = readMachineInfo(container, this.driver, { owner, changes });
+		const [owner, changes, state] = await Promise.all([ownerId(), readChanges(dialect, this.id), this.#state(container)]);
+		const info = { ...readMachineInfo(container, this.driver, { owner, changes }), state };
 		// Nobody has paused it, and it goes on by itself.
-		return info.state === "paused" && (await isBeingSaved(dialect, this.id)) ? { ...info, state: "running" } : info;
+		return state === "paused" && (await isBeingSaved(dialect, this.id)) ? { ...info, state: "running" } : info;
+	}
+
+	/** As it is, where the engine says that it runs and has forgotten that it stands still. */
+	async #state(container: ContainerInspectInfo): Promise<MachineState> {
+		const state = readState(container);
+		return state === "running" && (await this.#isFrozen(container)) ? "paused" : state;
+	}
+
+	async #isFrozen({ State }: ContainerInspectInfo): Promise<boolean> {
+		const { dialect, isHere } = this.#by.engine;
+		return isHere && State.Pid > 0 && (await dialect.freezer?.isFrozen(this.id, State.Pid)) === true;
 	}
 
 	async #container(options: Abortable) {
@@ -80,7 +100,7 @@ export class EngineMachine implements Machine {
 
 	async start(options: Abortable = {}): Promise<void> {
 		const container = await this.#container(options);
-		const state = readState(container);
+		const state = await this.#state(container);
 		if (state === "running") return;
 		await checkFolders(specOf(container.Config.Labels)?.folders ?? []);
 		if (state === "broken") {
@@ -89,8 +109,21 @@ export class EngineMachine implements Machine {
 				hint: `Its files may all be there. \`lms-computer rm ${this.name}\` removes it with them, for good.`,
 			});
 		}
-		const goesOn = state === "paused" && (await unpauseContainer(this.#by.engine, this.id, this.name, options));
+		const goesOn = state === "paused" && (await this.#goOn(container, options));
 		if (!goesOn) await this.#begin(container.HostConfig.AutoRemove === true, options);
+	}
+
+	/** False when it can not, and has ended. */
+	async #goOn(container: ContainerInspectInfo, options: Abortable): Promise<boolean> {
+		await untilSaved(this.#by.engine.dialect, this.id, options);
+		const endMs = performance.now() + DEADLINES.frozenMs;
+		for (let now = container; ; now = await this.#container(options)) {
+			if (now.State.Paused) return await unpauseContainer(this.#by.engine, this.id, this.name, options);
+			if (!(await this.#isFrozen(now))) return readState(now) === "running";
+			// It may be about to be noted, by who freezes it just now.
+			if (performance.now() > endMs) await this.#by.engine.dialect.freezer?.thaw(this.id, now.State.Pid);
+			await pause(FROZEN_LOOK_MS);
+		}
 	}
 
 	/** The first start of one that was made just now. */
@@ -110,9 +143,8 @@ export class EngineMachine implements Machine {
 			});
 			if (runs) return;
 			if (/\btask [0-9a-f]+:? already exists|\bid already in use/.test(error.message)) throw stuck(this.name, error);
-			// Podman's word for one that is still being stopped: whoever had that begun was killed, and nobody else brings it to its end.
-			if (!error.message.includes("container state improper")) throw error;
-			await endContainer(this.#by.engine, this.id, this.name, options);
+			if (!HALFWAY.test(error.message)) throw error;
+			await endContainer(this.#by.engine, this.id, this.name, options).catch(() => {});
 			await begin();
 		});
 		await this.#limitAgain();
@@ -210,8 +242,12 @@ export class EngineMachine implements Machine {
 	/** Every byte through an engine is copied by it twice, and each connection is an exec. */
 	async #direct(options: Abortable): Promise<Duplex | undefined> {
 		if (!this.#by.engine.isHere) return undefined;
-		const { State, Args } = this.#started ?? (await this.#container(options));
+		const container = this.#started ?? (await this.#container(options));
 		this.#started = undefined;
+		if (await this.#isFrozen(container)) {
+			throw new ComputerError("machine_gone", `The machine ${this.name} stands still`, { context: { name: this.name } });
+		}
+		const { State, Args } = container;
 		return State.Running && !State.Paused && State.Pid > 0 ? await connectDirectly(Args ?? [], State.Pid, options.signal) : undefined;
 	}
 

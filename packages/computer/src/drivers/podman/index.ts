@@ -9,6 +9,7 @@ import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
+import { isFrozen, thaw } from "./frozen.js";
 import { endOrphanedMonitors } from "./monitors.js";
 import { startService } from "./service.js";
 
@@ -52,6 +53,7 @@ export const dialect: Dialect = {
 	},
 	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endOrphanedMonitors,
+	freezer: { isFrozen, thaw },
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
 	readInfo: async (get) => {
 		const info = readLibpodInfo(await get("/v4.0.0/libpod/info"));

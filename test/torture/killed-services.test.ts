@@ -1,0 +1,124 @@
+/** Podman's service, killed with SIGKILL before and after each thing that it has its runtime do. What it meant to do is then half done, and it has no memory of it. */
+import { execFile } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Computer, findComputer, openComputer } from "lms-computer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MATRIX } from "../support/drivers.js";
+import { type OwnEngine, ownEngine } from "../support/own-engine.js";
+import { randomFrom } from "../support/random.js";
+import { output } from "../support/suite.js";
+
+const run = promisify(execFile);
+const MOMENTS = Number(process.env["LMS_TEST_MOMENTS"] ?? 3);
+const SEED = Number(process.env["LMS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const DISK_MB = 600;
+
+interface Operation {
+	prepare?(computer: Computer): Promise<unknown>;
+	run(computer: Computer): Promise<unknown>;
+	/** What its service has the runtime do meanwhile. */
+	readonly verbs: readonly string[];
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+	start: { prepare: (computer) => computer.stop(), run: (computer) => computer.exec("true"), verbs: ["create", "start"] },
+	stop: { run: (computer) => computer.stop(), verbs: ["kill", "delete"] },
+	restart: { run: (computer) => computer.restart(), verbs: ["kill", "delete", "create", "start"] },
+	checkpoint: { run: (computer) => computer.checkpoint(), verbs: ["pause", "resume"] },
+	rollback: {
+		prepare: (computer) => computer.checkpoint(),
+		run: async (computer) => await computer.rollback((await computer.checkpoints())[0]?.id ?? ""),
+		verbs: ["kill", "delete", "create", "start"],
+	},
+	remove: { run: (computer) => computer.remove(), verbs: ["kill", "delete"] },
+};
+
+/** The first two are what was found once; the others are drawn. */
+const FOUND = [
+	["checkpoint", "before", "pause"],
+	["start", "before", "start"],
+] as const;
+const all = Object.entries(OPERATIONS).flatMap(([name, { verbs }]) =>
+	verbs.flatMap((verb) => (["before", "after"] as const).map((when) => [name, when, verb] as const)),
+);
+const random = randomFrom(SEED);
+const drawn = all
+	.map((moment) => [random(), moment] as const)
+	.sort(([a], [b]) => a - b)
+	.map(([, moment]) => moment);
+const moments = [...FOUND, ...drawn.filter((moment) => !FOUND.some((found) => `${found}` === `${moment}`))].slice(0, MOMENTS);
+
+const mounts = process.getuid?.() === 0;
+// One shell is enough: this is about what is below the machine.
+describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell === "sh"))("$title", (target) => {
+	describe.skipIf(target.skip !== undefined || !mounts)(
+		`a service killed${mounts ? "" : " (skipped: only root can mount a disk for an engine of its own)"}`,
+		() => {
+			const directory = mkdtempSync(join(tmpdir(), "lms-moments-"));
+			const [armed, service] = [join(directory, "armed"), join(directory, "service")];
+			let engine: OwnEngine;
+			beforeAll(async () => {
+				const { stdout } = await run("podman", ["info", "--format", "{{.Host.OCIRuntime.Name}} {{.Host.OCIRuntime.Path}}"]);
+				const [name = "", path = ""] = stdout.trim().split(" ");
+				const wrapper = join(directory, name);
+				writeFileSync(wrapper, killer(path, armed, service));
+				chmodSync(wrapper, 0o755);
+				const given = process.env["CONTAINERS_CONF"] === undefined ? "" : readFileSync(process.env["CONTAINERS_CONF"], "utf8");
+				const conf = join(directory, "containers.conf");
+				writeFileSync(conf, `${given}\n[engine.runtimes]\n${name} = ["${wrapper}"]\n`);
+				process.env["CONTAINERS_CONF"] = conf;
+				engine = await ownEngine("podman", DISK_MB);
+			}, 90_000);
+			afterAll(async () => {
+				await engine?.remove();
+				rmSync(directory, { recursive: true, force: true });
+			});
+
+			test.for(moments)(`in a %s, %s its runtime is to %s (seed ${SEED})`, { timeout: 90_000 }, async ([name, when, verb]) => {
+				const operation = OPERATIONS[name] as Operation;
+				const options = { ...target.options, name: target.computerName(`${name}-${when}-${verb}`) };
+				const computer = await openComputer(options);
+				await output(computer, "echo kept >/root/kept");
+				await operation.prepare?.(computer);
+				// It comes back for who asks it for something.
+				await computer.inspect();
+				writeFileSync(service, `${await engine.pid()}`);
+				writeFileSync(armed, `${when} ${verb}`);
+				// It is done by the service that comes next, or says how it failed.
+				const outcome = await operation.run(computer).catch((error: unknown) => error);
+				if (outcome instanceof Error) expect(outcome).toMatchObject({ name: "ComputerError" });
+				expect(existsSync(armed)).toBe(false);
+				await computer.close();
+
+				const next = await openComputer(options);
+				// One that was to be removed may be gone, and another one made.
+				if (name !== "remove" || (await next.files.exists("/root/kept"))) expect(await output(next, "cat /root/kept")).toBe("kept");
+				await next.remove();
+				expect(await findComputer({ name: options.name, driver: "podman" })).toBeUndefined();
+				const { stdout } = await run("podman", ["ps", "--all", "--format", "{{.Names}}"]);
+				expect(stdout).toBe("");
+			});
+		},
+	);
+});
+
+/** The runtime, which kills the service once: as it is asked for what is in `armed`, or when it has done that. */
+function killer(runtime: string, armed: string, service: string): string {
+	return `#!/bin/sh
+for word; do case $word in create|start|kill|delete|pause|resume) verb=$word; break;; esac; done
+moment() {
+	[ "$(cat ${armed} 2>/dev/null)" = "$1 $verb" ] || return
+	# One of several that ask at once.
+	mv ${armed} ${armed}.$$ 2>/dev/null || return
+	kill -9 "$(cat ${service})"
+}
+moment before
+${runtime} "$@"
+status=$?
+moment after
+exit $status
+`;
+}
