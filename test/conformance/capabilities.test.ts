@@ -1,4 +1,4 @@
-import { findComputer } from "lms-computer";
+import { type Computer, findComputer } from "lms-computer";
 import { describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
 import { news, suite } from "../support/suite.js";
@@ -95,6 +95,22 @@ describe.for(MATRIX)("$title", (target) => {
 				message: expect.stringContaining("no-such-runtime"),
 			});
 			expect(await findComputer({ name: target.computerName("runtime"), driver: target.driver })).toBeUndefined();
+		});
+
+		test("a rebuild with what a driver has not is refused, and nothing has ended", async ({ skip }) => {
+			const refused: Parameters<Computer["rebuild"]>[0][] = [];
+			if (!target.capabilities.openNetwork) refused.push({ network: "open" });
+			if (!target.capabilities.publishPorts) refused.push({ ports: ["18080:80"] });
+			if (!target.capabilities.images) refused.push({ runtime: "no-such-runtime" }, { preset: "none+no-such-program" });
+			if (refused.length === 0) skip("an engine that has it all");
+			const computer = await target.open("rebuild-refused");
+			await computer.exec("FRUIT=pear");
+			for (const options of refused) {
+				await expect(computer.rebuild(options), JSON.stringify(options)).rejects.toMatchObject({ code: "not_supported" });
+			}
+			expect((await computer.exec("echo $FRUIT")).stdout).toBe("pear\n");
+			await computer.rebuild({ hostname: "another" });
+			expect((await computer.exec("cat /proc/sys/kernel/hostname")).stdout).toBe("another\n");
 		});
 
 		test("an image is used, or a notice says that it is not", async () => {

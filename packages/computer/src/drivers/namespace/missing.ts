@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { presetName, programsOf } from "../preset-recipes.js";
@@ -11,7 +12,8 @@ const PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sb
 
 const context = { driver: "namespace" } as const;
 
-export async function refuseWhatIsMissing(spec: MachineSpec): Promise<void> {
+/** @param has what the machine was made from, if it is to be made anew */
+export async function refuseWhatIsMissing(spec: MachineSpec, has?: MachineSpec): Promise<void> {
 	if (spec.ports.length > 0) {
 		throw new ComputerError("not_supported", "The namespace driver publishes no ports, since its computers have no network", {
 			hint: "Leave the ports out: `lms-computer port NAME PORT` reaches any port of such a computer. Or use Docker or Podman.",
@@ -31,7 +33,8 @@ export async function refuseWhatIsMissing(spec: MachineSpec): Promise<void> {
 			},
 		);
 	}
-	if (spec.preset.required) await expectPrograms(spec);
+	// Programs that the host has lost since are no reason against other settings.
+	if (spec.preset.required && !isDeepStrictEqual(spec.preset, has?.preset)) await expectPrograms(spec);
 }
 
 /** The programs are the host's: those of a preset that was asked for have to be there. */

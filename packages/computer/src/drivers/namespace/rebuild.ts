@@ -5,6 +5,7 @@ import type { Machine, MachineSpec, RebuildOptions } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { cancellation } from "./deadline.js";
 import type { NamespaceMachine } from "./machine.js";
+import { refuseWhatIsMissing } from "./missing.js";
 import { writeRecord } from "./record.js";
 
 /** How often a machine that somebody else starts meanwhile is stopped again before a rebuild gives up. */
@@ -17,6 +18,7 @@ const ATTEMPTS = 3;
 export async function rebuildMachine(machine: NamespaceMachine, spec: MachineSpec, options: RebuildOptions): Promise<Machine> {
 	const { signal, keepFiles, onProgress } = options;
 	const record = await machine.record();
+	await refuseWhatIsMissing(spec, record.spec);
 	if (signal?.aborted) throw cancellation(signal);
 	onProgress?.({ phase: "create", message: `making ${spec.name} anew` });
 	for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
