@@ -109,6 +109,11 @@ export class Chat {
 		}
 	}
 
+	/** The shell that its commands run in. */
+	get session(): string {
+		return this.settings.tools.session ?? "main";
+	}
+
 	/** Only if a call has opened it. */
 	get computer(): Computer | undefined {
 		return this.#computer;
@@ -116,7 +121,7 @@ export class Chat {
 
 	async call(name: string, args: Readonly<Record<string, unknown>>, options: CallOptions): Promise<ToolResult> {
 		const call = this.#during(this.#toolbox.call(name, args, options));
-		const told = tellProgress({ tool: name, args, computer: () => this.#computer, onStatus: options.onStatus });
+		const told = tellProgress({ tool: name, args, session: this.session, computer: () => this.#computer, onStatus: options.onStatus });
 		try {
 			return await call;
 		} finally {

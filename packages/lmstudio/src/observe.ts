@@ -38,7 +38,7 @@ export async function observe(chat: Chat, userSignal: AbortSignal): Promise<Obse
 		const computer = chat.computer ?? found;
 		if (computer === undefined) return { settings, state: "none" };
 		if ((await computer.inspect({ signal })).state !== "running") return { settings, state: "stopped" };
-		return { settings, state: "running", ...(await look(computer, settings.tools.session ?? "main", signal)) };
+		return { settings, state: "running", ...(await look(computer, chat.session, signal)) };
 	} catch (error) {
 		if (isComputerError(error, "driver_unavailable")) return { settings, state: "unavailable", reason: error.message };
 		return { settings, state: "unknown" };

@@ -6,27 +6,34 @@ const MAX_LABEL = 60;
 /** Read for one line of status; of a command that writes faster its bytes are told instead. */
 const MAX_READ_BYTES = 256 * 1024;
 const NEWLINE = 10;
+/** A command's text is its first 4 KiB. */
+const MIN_CUT_BYTES = 4096 - 3;
 
 export interface ProgressOptions {
 	readonly tool: string;
 	readonly args: Readonly<Record<string, unknown>>;
+	/** The shell of the model's commands. */
+	readonly session: string;
 	/** Undefined as long as it is being opened: that tells its own steps. */
 	readonly computer: () => Computer | undefined;
 	readonly onStatus: (text: string) => void;
 }
 
 /** Tells from the second second on; the answer ends it. */
-export function tellProgress({ tool, args, computer, onStatus }: ProgressOptions): () => void {
+export function tellProgress({ tool, args, session, computer, onStatus }: ProgressOptions): () => void {
 	const command = typeof args["command"] === "string" ? args["command"] : undefined;
 	const label = oneLine(command ?? tool);
 	const began = performance.now();
 	const ended = new AbortController();
 	let lines: LineCount | undefined;
+	let ticks = 0;
 	const tick = async () => {
 		const opened = computer();
 		if (opened === undefined) return;
 		const seconds = `${label} · ${Math.round((performance.now() - began) / 1000)} s`;
-		if (command !== undefined) lines ??= await findCommand(opened, command, ended.signal);
+		// Less and less often: it may wait for the shell, and what was repaired, or is no command, is never found.
+		const looks = command !== undefined && lines === undefined && Number.isInteger(Math.log2(++ticks));
+		if (looks) lines = await findCommand(opened, session, command, ended.signal);
 		const written = await lines?.read(ended.signal);
 		if (!ended.signal.aborted) onStatus(written === undefined ? seconds : `${seconds} · ${written}`);
 	};
@@ -49,9 +56,15 @@ export function tellProgress({ tool, args, computer, onStatus }: ProgressOptions
 	};
 }
 
-/** Looked for beside the shell: the latest one of that text. */
-async function findCommand(computer: Computer, command: string, signal: AbortSignal): Promise<LineCount | undefined> {
-	const found = (await computer.commands.list({ signal })).findLast((state) => state.running && command.startsWith(state.command));
+/** Looked for beside the shell: its latest one of that text. */
+async function findCommand(computer: Computer, session: string, command: string, signal: AbortSignal): Promise<LineCount | undefined> {
+	const isThat = (text: string) => {
+		// Where it was cut, a part of a character may be left.
+		const whole = text.replace(/\ufffd+$/, "");
+		return command === text || (Buffer.byteLength(whole) >= MIN_CUT_BYTES && command.startsWith(whole));
+	};
+	const commands = await computer.commands.list({ signal });
+	const found = commands.findLast((state) => state.running && state.session === session && isThat(state.command));
 	return found === undefined ? undefined : new LineCount(computer, found.id);
 }
 
