@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"syscall"
 	"unsafe"
+
+	"lms-computer/guest/internal/wire"
 )
 
 // Account is a user of the machine.
@@ -27,7 +29,11 @@ var (
 // Use makes the user that is asked for the one that the machine works for: a name, or UID[:GID]. A name that the machine does not know
 // becomes a new account. When that fails the machine works for nobody: Err says why.
 func Use(asked string) {
-	current, problem = find("/etc", asked)
+	var err error
+	problem = nil
+	if current, err = find("/etc", asked); err != nil {
+		problem = wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
+	}
 }
 
 // Current is whom the machine works for.
@@ -57,7 +63,7 @@ func As(f func() error) error {
 		return f()
 	}
 	runtime.LockOSThread()
-	if filesAs() == current.UID { // it is within another As
+	if filesAs() == current.UID && setID(syscall.SYS_SETFSGID, invalid) == current.GID { // it is within another As
 		defer runtime.UnlockOSThread()
 		return f()
 	}
@@ -83,7 +89,7 @@ func Handler(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := As(func() error { next.ServeHTTP(w, r); return nil }); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			wire.Fail(w, err)
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (s *Session) fresh() (*shell, error) {
 		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
 	}
 	if err := account.Err(); err != nil {
-		return nil, wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
+		return nil, err
 	}
 	shell, err := startShell(s.config, s.from)
 	if errors.Is(err, syscall.EAGAIN) {

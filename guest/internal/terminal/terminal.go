@@ -74,7 +74,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 		return nil, wire.Errorf("not_supported", "the machine has no shell: neither bash nor sh was found")
 	}
 	if err := account.Err(); err != nil {
-		return nil, wire.Errorf("invalid_argument", "the machine can not run anything as the user that it was made for: %s", err)
+		return nil, err
 	}
 	current, exports := t.state(r.Session)
 	cwd := current
