@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
 import { expectError, output } from "../support/suite.js";
 
+// Perl is in every Debian, nc in every busybox.
+const LISTENS = "perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalPort => 8033, Listen => 1) and sleep 100' || nc -l -p 8033";
+
 // A computer whose programs run as somebody else than root.
 describe.for(MATRIX)("$title", (target) => {
 	describe.skipIf(target.skip !== undefined)("users", () => {
@@ -77,6 +80,18 @@ describe.for(MATRIX)("$title", (target) => {
 				.poll(async () => (await sleepers()).map(({ command, user, commandId }) => [command, user, commandId]))
 				.toEqual([["sleep 100073", "alice", job.id]]);
 			await computer.commands.kill(job.id);
+		});
+
+		test("the user's programs are looked at: whether one reads its input, and what listens", async ({ skip }) => {
+			if (!target.capabilities.otherUsers) skip("a driver that has root alone");
+			const computer = await open();
+			const reads = await computer.commands.start("read line; echo $line", { stdin: true });
+			expect(await computer.commands.wait(reads.id, { input: true, timeoutMs: 60_000 })).toMatchObject({ readsInput: true });
+			await computer.commands.kill(reads.id);
+			const server = await computer.commands.start(LISTENS);
+			const listening = async () => (await computer.processes.ports()).find(({ port }) => port === 8033);
+			await expect.poll(listening).toMatchObject({ uid: 1000, program: expect.stringMatching(/^(perl|nc)$/) });
+			await computer.commands.kill(server.id);
 		});
 
 		test("the shell outlives a stop in the same place, and the account is the same", async ({ skip }) => {

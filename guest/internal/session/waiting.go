@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/wire"
 )
 
@@ -26,16 +28,19 @@ func (c *Command) readsInput() bool {
 	if err != nil {
 		return false
 	}
-	for _, pid := range append(c.tree.Members(), c.tree.Shell) {
-		process := "/proc/" + strconv.Itoa(pid)
-		if !standsAtInput(process) {
-			continue
-		}
-		if file, err := os.Stat(process + "/fd/0"); err == nil && os.SameFile(own, file) {
-			return true
-		}
-	}
-	return false
+	found := false
+	_ = account.As(func() error { // another user's process is not to be looked at, even by root without more capabilities (ptrace(2))
+		found = slices.ContainsFunc(append(c.tree.Members(), c.tree.Shell), func(pid int) bool {
+			process := "/proc/" + strconv.Itoa(pid)
+			if !standsAtInput(process) {
+				return false
+			}
+			file, err := os.Stat(process + "/fd/0")
+			return err == nil && os.SameFile(own, file)
+		})
+		return nil
+	})
+	return found
 }
 
 // standsAtInput: read(0, …), a poll or select of descriptor 0 alone, as busybox' and bash's own read do, or an epoll that has no end without it.
@@ -102,12 +107,17 @@ func polled(process string, address int64) int32 {
 
 // wait answers when the command has ended or the time is over; with input=1 also when it waits for its input.
 func wait(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
-	timeoutMs, err := wire.Int(r, "timeoutMs", maxTimeoutMs, 0, maxTimeoutMs)
+	const never = -1
+	timeoutMs, err := wire.Int(r, "timeoutMs", never, 0, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
-	defer timer.Stop()
+	var over <-chan time.Time
+	if timeoutMs != never {
+		timer := time.NewTimer(time.Duration(min(timeoutMs, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond)
+		defer timer.Stop()
+		over = timer.C
+	}
 	var looks <-chan time.Time
 	if wire.Flag(r, "input") {
 		ticker := time.NewTicker(lookEvery)
@@ -127,7 +137,7 @@ func wait(_ http.ResponseWriter, r *http.Request, c *Command) (any, error) {
 				state.ReadsInput = true
 				return state, nil
 			}
-		case <-timer.C:
+		case <-over:
 			return c.state(), nil
 		case <-r.Context().Done():
 			return nil, wire.Errorf("canceled", "the wait was canceled")

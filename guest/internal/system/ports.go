@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/machine"
 )
 
@@ -104,44 +107,49 @@ func findPrograms(root string, list []port) {
 	for i := range list {
 		wanted[list[i].inode] = append(wanted[list[i].inode], &list[i])
 	}
-	missing := len(wanted)
-	if missing == 0 {
+	if len(wanted) == 0 {
 		return
 	}
 	left := maxDescriptors
 	all, _ := pidsOf(root)
 	for _, pid := range all {
-		dir := filepath.Join(root, "proc", strconv.Itoa(pid), "fd")
-		names, more := descriptors(dir, left)
-		if left -= len(names); more {
-			return
-		}
-		for _, name := range names {
-			link, _ := os.Readlink(filepath.Join(dir, name))
-			inode, ok := parseSocket(link)
-			these := wanted[inode]
-			if !ok || len(these) == 0 || these[0].Pid != 0 { // the lowest counts, which as a rule opened it
-				continue
-			}
-			for _, one := range these {
+		for _, inode := range socketsOf(filepath.Join(root, "proc", strconv.Itoa(pid), "fd"), &left) {
+			for _, one := range wanted[inode] {
 				one.Pid, one.Program = pid, programOf(root, pid)
 			}
-			missing--
+			delete(wanted, inode) // the lowest has it, which as a rule opened it
 		}
-		if missing == 0 {
+		if len(wanted) == 0 || left < 0 {
 			return
 		}
 	}
 }
 
-func descriptors(dir string, most int) (names []string, more bool) {
-	f, err := os.Open(dir)
-	if err != nil { // not ours to see
-		return nil, false
+// socketsOf gives the sockets among the open files of a process, and takes from left how many it looked at; below 0 there were more.
+func socketsOf(dir string, left *int) (inodes []uint64) {
+	look := func() error {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		names, _ := f.Readdirnames(*left + 1)
+		for _, name := range names {
+			link, err := os.Readlink(filepath.Join(dir, name))
+			if errors.Is(err, fs.ErrPermission) {
+				return err
+			}
+			if inode, ok := parseSocket(link); ok {
+				inodes = append(inodes, inode)
+			}
+		}
+		*left -= len(names)
+		return nil
 	}
-	defer f.Close()
-	names, _ = f.Readdirnames(most + 1)
-	return names, len(names) > most
+	if errors.Is(look(), fs.ErrPermission) { // another user's: only its own may look (ptrace(2))
+		_ = account.As(look)
+	}
+	return inodes
 }
 
 // parseSocket reads `socket:[INODE]`.
