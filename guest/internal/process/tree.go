@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -15,6 +16,12 @@ import (
 
 // Marker is the environment variable that names the command a process was started by.
 const Marker = "LMS_COMMAND"
+
+// Other agents' processes may be in sight: ours are known by this.
+var ours = strconv.FormatUint(rand.Uint64(), 36)
+
+// NewMarker is a marker's value that no other agent uses, for what has that id here.
+func NewMarker(id string) string { return ours + "." + id }
 
 // Tree is what one command has started: all below its shell since it began, and what carries its marker.
 type Tree struct {

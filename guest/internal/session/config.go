@@ -24,8 +24,6 @@ type Config struct {
 	hub         *hub
 	ooms        *ooms
 	environment *environment
-
-	marker string // what the markers of commands begin with: other agents' processes may be in sight
 }
 
 // Did tells that something was done that no request waits for.

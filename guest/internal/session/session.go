@@ -196,7 +196,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	if err := sh.update(s.config, &send); err != nil {
 		return fail(err)
 	}
-	marker := s.config.marker + id
+	marker := process.NewMarker(id)
 	if send.env == nil {
 		send.env = map[string]string{}
 	}

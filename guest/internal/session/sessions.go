@@ -4,7 +4,7 @@ package session
 
 import (
 	"bytes"
-	"math/rand/v2"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -28,6 +28,7 @@ type Sessions struct {
 	byName   map[string]*Session
 	commands map[string]*Command
 	order    []string // ids of commands, oldest first
+	unsorted int      // how many came since the bounds were looked at
 	lastID   int
 }
 
@@ -36,7 +37,6 @@ func New(config Config) *Sessions {
 	config.environment = loadEnvironment(config.StateDir)
 	config.hub = &hub{subscribers: map[*subscriber]bool{}}
 	config.ooms = newOoms(config.OOMKills)
-	config.marker = strconv.FormatUint(rand.Uint64(), 36) + "."
 	s := &Sessions{config: config, byName: map[string]*Session{}, commands: map[string]*Command{}}
 	s.recall()
 	return s
@@ -103,17 +103,18 @@ func (s *Sessions) nextID() string {
 	return strconv.Itoa(s.lastID)
 }
 
-// remember keeps a command and forgets the oldest finished ones beyond the bounds.
+// remember keeps a command, and forgets the oldest finished ones beyond the bounds now and then.
 func (s *Sessions) remember(c *Command) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.commands[c.id] = c
 	s.order = append(s.order, c.id)
-	if len(s.order) <= maxRemembered && len(s.order)%16 != 0 {
+	if s.unsorted++; s.unsorted < 16 { // looking at all of them takes longer than some commands
 		return
 	}
+	s.unsorted = 0
 	finished, stored := 0, int64(0)
-	kept := s.order[:0:0]
+	kept := make([]string, 0, len(s.order))
 	for i := len(s.order) - 1; i >= 0; i-- {
 		id := s.order[i]
 		old := s.commands[id]
@@ -129,9 +130,7 @@ func (s *Sessions) remember(c *Command) {
 		}
 		kept = append(kept, id)
 	}
-	for i, j := 0, len(kept)-1; i < j; i, j = i+1, j-1 {
-		kept[i], kept[j] = kept[j], kept[i]
-	}
+	slices.Reverse(kept)
 	s.order = kept
 }
 

@@ -112,7 +112,7 @@ func (t *Terminals) start(name string, r request) (*terminal, error) {
 	}
 	made := &terminal{name: name, master: master, screen: newScreen(), script: script.Name(), command: r.Command != "", columns: r.Columns, rows: r.Rows}
 	tty := slave.Fd()
-	made.tree = process.Tree{ID: "terminal-" + name, Since: process.BootTicks()}
+	made.tree = process.Tree{ID: process.NewMarker("terminal." + name), Since: process.BootTicks()}
 	made.process, err = process.StartShell(argv, &syscall.ProcAttr{
 		Dir:   cwd,
 		Env:   append(append([]string{}, t.config.Env...), "TERM="+r.Term, process.Marker+"="+made.tree.ID),
