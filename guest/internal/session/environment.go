@@ -85,9 +85,7 @@ func (e *environment) lines(seen int) (text string, version int) {
 		return "", seen
 	}
 	var b strings.Builder
-	for _, name := range sorted(e.gone) {
-		b.WriteString(`\unset ` + name + "\n")
-	}
+	b.WriteString(e.unsetLines())
 	for _, name := range sorted(e.machine) {
 		b.WriteString(`\export ` + name + "=" + Quote(e.machine[name]) + "\n")
 	}
@@ -95,6 +93,22 @@ func (e *environment) lines(seen int) (text string, version int) {
 		b.WriteString(`\export ` + name + "=" + Quote(e.vars[name]) + "\n")
 	}
 	return b.String(), e.version
+}
+
+// unset takes from a shell what is gone since the agent began.
+func (e *environment) unset() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.unsetLines()
+}
+
+// unsetLines is called with the lock held.
+func (e *environment) unsetLines() string {
+	var b strings.Builder
+	for _, name := range sorted(e.gone) {
+		b.WriteString(`\unset ` + name + "\n")
+	}
+	return b.String()
 }
 
 // given names what the machine gave, for a shell that is restored when it no longer does.

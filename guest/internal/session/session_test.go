@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,9 +16,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"lms-computer/guest/internal/process"
+	"lms-computer/guest/internal/spool"
 )
 
 // The shell is started through the agent's own binary, which here is the test's.
@@ -406,14 +409,76 @@ func TestVariablesOfTheComputer(t *testing.T) {
 		g.expect(`echo "[$OTHER] $v"`, 0, "[] 1\n")
 		g.expect("cd /tmp; export LEFT=here", 0, "")
 
-		g.sessions.Keep()
-		config := g.sessions.config
-		g.sessions = New(config)
-		g.mux = http.NewServeMux()
-		g.sessions.Register(g.mux)
+		g.restart()
 		g.expect(`echo "$PWD $LEFT [$OTHER] $KEY" | head -n 1`, 0, "/tmp here [] a 'b'\n")
+
+		// Unset, and then no command before the end.
+		g.put("/v1/environment", map[string]any{"unset": []string{"KEY"}})
+		g.restart()
+		g.expect(`echo "$PWD $LEFT [$KEY]"`, 0, "/tmp here []\n")
 		g.remove("main")
 	})
+}
+
+// restart ends the agent in good order, and begins another one.
+func (g *guest) restart() {
+	g.sessions.Keep()
+	g.sessions = New(g.sessions.config)
+	g.mux = http.NewServeMux()
+	g.sessions.Register(g.mux)
+}
+
+func TestInputThatBreaksOff(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		body, _ := json.Marshal(map[string]any{"command": "cat; echo end", "stdin": true})
+		recorder := httptest.NewRecorder()
+		g.mux.ServeHTTP(recorder, httptest.NewRequest("POST", "/v1/commands", bytes.NewReader(body)))
+		var s commandState
+		must(t, json.Unmarshal(recorder.Body.Bytes(), &s))
+		send := func(source io.Reader) int {
+			recorder := httptest.NewRecorder()
+			g.mux.ServeHTTP(recorder, httptest.NewRequest("PUT", "/v1/commands/"+s.ID+"/stdin?eof=1", source))
+			return recorder.Code
+		}
+		if code := send(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(io.ErrUnexpectedEOF))); code == 200 {
+			t.Error("nothing was said of it")
+		}
+		if code := send(strings.NewReader(" and half\n")); code != 200 {
+			t.Errorf("got %d", code)
+		}
+		g.get("/v1/commands/"+s.ID+"/wait", &s)
+		if log := g.log(s.ID); log != "half and half\nend\n" {
+			t.Errorf("got %q", log)
+		}
+	})
+}
+
+func TestAWaitIsAsLongAsItIsAskedToBe(t *testing.T) {
+	g := start(t, "/bin/bash")
+	s := g.start("sleep 0.2; exit 3", 0)
+	g.get("/v1/commands/"+s.ID+"/wait?timeoutMs=9007199254740991", &s)
+	if s.ExitCode == nil || *s.ExitCode != 3 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestFinishedCommandsAreForgotten(t *testing.T) {
+	s := New(Config{StateDir: t.TempDir()})
+	over := make(chan struct{})
+	close(over)
+	for i := range 1000 {
+		c := &Command{id: s.nextID(), ended: over, stdout: &output{log: spool.New("")}, stderr: &output{log: spool.New("")}}
+		if i == 10 {
+			c.ended = make(chan struct{})
+		}
+		s.remember(c)
+		if kept := len(s.order); kept != len(s.commands) || kept < min(i+1, maxRemembered) || kept > maxRemembered+17 {
+			t.Fatalf("%d of %d are remembered", kept, i+1)
+		}
+	}
+	if s.order[0] != "11" || s.order[len(s.order)-1] != "1000" || s.order[1] != strconv.Itoa(1002-len(s.order)) {
+		t.Errorf("got %v", s.order)
+	}
 }
 
 func TestCallerThatGoesKillsItsCommand(t *testing.T) {

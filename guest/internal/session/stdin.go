@@ -47,7 +47,7 @@ func newStdin(path string) (*stdin, error) {
 	return s, nil
 }
 
-// copyFrom writes the stream as it comes; a reader that has gone is not an error of the host's.
+// copyFrom writes the stream as it comes, and closes stdin after it if eof, once all of it has come.
 func (s *stdin) copyFrom(source io.Reader, eof bool) error {
 	<-s.ready
 	s.mu.Lock()
@@ -56,14 +56,30 @@ func (s *stdin) copyFrom(source io.Reader, eof bool) error {
 	if file == nil {
 		return wire.Errorf("not_found", "the command's stdin is closed")
 	}
-	_, err := io.Copy(struct{ io.Writer }{file}, source)
-	if eof || err != nil {
+	to := &inlet{file: file}
+	_, err := io.Copy(to, source)
+	switch {
+	case to.gone:
+		s.shut()
+		return wire.Errorf("not_found", "the command no longer reads its stdin")
+	case err != nil: // a program must not take what came for all of it
+		return wire.Errorf("canceled", "the input broke off; the command's stdin is still open")
+	case eof:
 		s.shut()
 	}
-	if err != nil {
-		return wire.Errorf("not_found", "the command no longer reads its stdin")
-	}
 	return nil
+}
+
+// inlet is the way to the command. It tells a failure of its own from one of the host's.
+type inlet struct {
+	file *os.File
+	gone bool
+}
+
+func (i *inlet) Write(data []byte) (int, error) {
+	n, err := i.file.Write(data)
+	i.gone = err != nil
+	return n, err
 }
 
 func (s *stdin) shut() {
