@@ -50,15 +50,29 @@ suite("commands", (subject) => {
 	});
 
 	describe("kill", () => {
-		test("a signal of choice reaches the whole tree", async () => {
+		test("a signal of choice reaches what does not heed the interrupt before it", async () => {
 			const session = "hup";
-			const running = await subject.computer.spawn("sh -c 'trap \"echo hung up; exit 9\" HUP; echo ready; while :; do sleep 0.1; done'", {
-				session,
-			});
+			const running = await subject.computer.spawn(
+				'sh -c \'trap "" INT; trap "echo hung up; exit 9" HUP; echo ready; while :; do sleep 0.1; done\'',
+				{
+					session,
+				},
+			);
 			for await (const chunk of running) if (chunk.text.includes("ready")) break;
 			const state = await subject.computer.commands.kill(running.id, { signalName: "SIGHUP", graceMs: 10_000 });
 			expect(state.running).toBe(false);
-			expect((await subject.computer.commands.output(running.id)).bytes.toString()).toContain("ready\n");
+			expect((await subject.computer.commands.output(running.id)).bytes.toString()).toBe("ready\nhung up\n");
+		});
+
+		test("what heeds the interrupt has no other signal", async () => {
+			const session = "int";
+			const running = await subject.computer.spawn(
+				'sh -c \'trap "echo interrupted; exit 9" INT; trap "echo hung up" HUP; echo ready; while :; do sleep 0.1; done\'',
+				{ session },
+			);
+			for await (const chunk of running) if (chunk.text.includes("ready")) break;
+			await subject.computer.commands.kill(running.id, { signalName: "SIGHUP", graceMs: 10_000 });
+			expect((await subject.computer.commands.output(running.id)).bytes.toString()).toBe("ready\ninterrupted\n");
 		});
 
 		test("what ignores it is killed after the grace", async () => {

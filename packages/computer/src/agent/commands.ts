@@ -69,7 +69,7 @@ export interface InputOptions extends Abortable {
 }
 
 export interface KillOptions extends Abortable {
-	/** `TERM`, `INT`, `SIGHUP` … Default TERM. */
+	/** For what does not heed an interrupt: `TERM`, `INT`, `SIGHUP` … Default TERM. */
 	readonly signalName?: string | undefined;
 	/** Until KILL. 0 to 60,000, default 2,000. */
 	readonly graceMs?: number | undefined;
@@ -138,7 +138,10 @@ export class Commands {
 		await connection.send("PUT", `${commandPath(id)}/stdin${eof}`, source, options.signal);
 	}
 
-	/** A signal to the whole tree, then KILL. Answers its state when it is gone. */
+	/**
+	 * Interrupts the whole tree, as Ctrl-C does; what does not heed that gets the signal, and KILL after the grace. What a command that has ended left in the
+	 * background gets the signal at once. Answers its state when it is gone.
+	 */
 	async kill(id: string, options: KillOptions = {}): Promise<CommandState> {
 		return killCommand(await this.#link.get(options.signal), id, options);
 	}
