@@ -26,6 +26,15 @@ describe("a line of output", () => {
 		["bells and others", "a\u0007\u0000b", "ab"],
 		["what reorders text", "a\u202eb", "a\\u{202e}b"],
 		["letters that only machines read", "a\u{e0041}b", "a\\u{e0041}b"],
+		["a message of variation selectors", "ok\ufe01\u{e0101}", "ok\\u{fe01}\\u{e0101}"],
+		["fillers, joiners and hyphens that do not show", "a\u3164\u034fb\u00adc", "a\\u{3164}\\u{34f}b\\xadc"],
+		["a row of joiners", "a\u200d\u200c\u200db", "a\u200d\\u{200c}\\u{200d}b"],
+		[
+			"emoji and the joiners of scripts",
+			"❤\ufe0f 1\ufe0f\u20e3 👩\u200d👩\u200d👧 👁\ufe0f\u200d🗨 می\u200cخواهم",
+			"❤\ufe0f 1\ufe0f\u20e3 👩\u200d👩\u200d👧 👁\ufe0f\u200d🗨 می\u200cخواهم",
+		],
+		["a row of what makes emoji", "❤\ufe0f\ufe0f", "❤\ufe0f\\u{fe0f}"],
 		["plain text", "\tä €  日本", "\tä €  日本"],
 	])("%s", (_, raw, cleaned) => {
 		expect(cleanLine(raw)).toBe(cleaned);

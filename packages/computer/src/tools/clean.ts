@@ -7,8 +7,12 @@ const STRINGS = /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d\u009e\u009f])[^\u0007\u00
 const SEQUENCES = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: as above
-/** What reorders text, has no width, or spells letters that only a machine reads. */
-const HIDDEN = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu;
+/**
+ * What reorders text, has no width, or spells letters that only a machine reads: all that Unicode lets a font leave out. Joiners of letters and
+ * emoji stay, and so does what makes a sign an emoji, but not a row of them, which is a message.
+ */
+const HIDDEN =
+	/(?<!\p{Emoji})\ufe0f|(?<![\p{L}\p{M}\p{Emoji}])[\u200c\u200d]|(?![\u200c\u200d\ufe0f])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
 
 /** One line, without its newline. A progress line that was written over and over is what it was in the end. */
 export function cleanLine(raw: string): string {
@@ -23,7 +27,8 @@ export function showLine(raw: string): string {
 	return showHidden(raw.replace(/\r$/, "").replace(CONTROLS, numbered));
 }
 
-const PLAIN = /^[\t -~\u00a0-\u0600]*$/;
+/** Most of what there is, with nothing of the above in it. */
+const PLAIN = /^[\t -~\u00a0-\u00ac\u00ae-\u034e\u0350-\u0600]*$/;
 
 function showHidden(text: string): string {
 	return text.replace(HIDDEN, numbered);
