@@ -80,6 +80,15 @@ toolSuite("tool-machine", (subject) => {
 		}
 	});
 
+	test("what would delete everything is saved first, as a job too", async () => {
+		if (!subject.target.capabilities.checkpoints) return;
+		await call("WriteFile", { path: "kept.txt", content: "kept" });
+		const { text } = await call("ExecuteBackground", { command: "rm -rf ~/*" });
+		const [, checkpoint] = /^note: a checkpoint was made first; Rollback\(checkpoint: "(\w+)"/.exec(text) ?? expect.fail(text);
+		await call("Rollback", { checkpoint, confirm: true });
+		expect((await call("ReadFile", { path: "kept.txt" })).structured).toMatchObject({ content: "kept" });
+	});
+
 	test("a process gets a signal, and the computer's own none", async () => {
 		const { structured } = await call("ExecuteBackground", { command: "sleep 66" });
 		const { processes } = subject.computer;

@@ -4,6 +4,7 @@ import { ComputerError, isComputerError } from "../errors/index.js";
 import type { CommandState } from "../index.js";
 import { TOOL_LIMITS } from "../limits.js";
 import { cleanLine } from "./clean.js";
+import { beforeDanger } from "./danger.js";
 import { asData } from "./data-text.js";
 import { FULL, flag, HINTS, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { excerpt } from "./excerpt.js";
@@ -91,6 +92,7 @@ export const killProcess = tool({
 async function start(call: ToolCall): Promise<Answer> {
 	const { command, timeout } = call.args as { command: string; timeout?: number };
 	const computer = await call.computer();
+	const notes = await beforeDanger(call, computer, command);
 	const { id } = await computer.commands.start(command, {
 		session: call.settings.session,
 		stdin: true,
@@ -101,7 +103,7 @@ async function start(call: ToolCall): Promise<Answer> {
 	// Another job may have had its id, before the machine was restarted from outside.
 	call.memory.shown.delete(id);
 	// What fails at once is told at once.
-	const answer = await waited(call, computer, id, TOOL_LIMITS.startMs);
+	const answer = noted(notes, await waited(call, computer, id, TOOL_LIMITS.startMs));
 	return { ...answer, structured: { ...answer.structured, handleId: id } };
 }
 

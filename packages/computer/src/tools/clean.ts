@@ -12,7 +12,7 @@ const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
  * emoji stay, and so does what makes a sign an emoji, but not a row of them, which is a message.
  */
 const HIDDEN =
-	/(?<!\p{Emoji})\ufe0f|(?<![\p{L}\p{M}\p{Emoji}])[\u200c\u200d]|(?![\u200c\u200d\ufe0f])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
+	/(?<!\p{Emoji})\ufe0f|(?<![\p{L}\p{M}\p{Emoji}])(?:\u200c|\u200d)|(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
 
 /** One line, without its newline. A progress line that was written over and over is what it was in the end. */
 export function cleanLine(raw: string): string {
@@ -28,7 +28,7 @@ export function showLine(raw: string): string {
 }
 
 /** Most of what there is, with nothing of the above in it. */
-const PLAIN = /^[\t -~\u00a0-\u00ac\u00ae-\u034e\u0350-\u0600]*$/;
+const PLAIN = /^[\t -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482]*$/;
 
 function showHidden(text: string): string {
 	return text.replace(HIDDEN, numbered);

@@ -1,23 +1,32 @@
 /** A command that would take all files with it gets a checkpoint first. No list of forbidden commands: the machine is the boundary. */
 import type { Computer } from "../computer.js";
 import { isComputerError } from "../errors/index.js";
+import { showLine } from "./clean.js";
 import type { ToolCall } from "./tool.js";
 
-const START = String.raw`(?:^|[;&|\n(]|\bsudo\s|\bthen\s|\bdo\s)\s*`;
+const START = String.raw`(?:^|[;&|(]|\bsudo\s|\bthen\s|\bdo\s)\s*`;
 const END = String.raw`(?:\s|$|;|&|\|)`;
 const ALL_FILES = String.raw`(?:/|/\*|~/?|~/\*|\$HOME/?|/home(?:/user)?/?|/home/user/\*)`;
 
 const DANGERS: readonly RegExp[] = [
-	new RegExp(`${START}rm\\s+(?:-\\S+\\s+)*-\\S*[rR]\\S*\\s+(?:-\\S+\\s+)*["']?${ALL_FILES}["']?${END}`),
+	new RegExp(`${START}rm\\s+(?:-\\S+\\s+)*-(?=\\S*[rR])\\S*\\s+(?:-\\S+\\s+)*["']?${ALL_FILES}["']?${END}`),
 	new RegExp(`${START}find\\s+${ALL_FILES}\\s.*-delete`),
 	new RegExp(`${START}(?:mkfs(?:\\.\\w+)?|wipefs|shred)\\s`),
 	new RegExp(`${START}dd\\s.*\\bof=/dev/`),
-	new RegExp(`${START}(?:chmod|chown)\\s+(?:-\\S+\\s+)*-\\S*R\\S*\\s.*\\s${ALL_FILES}${END}`),
+	new RegExp(`${START}(?:chmod|chown)\\s+(?:-\\S+\\s+)*-(?=\\S*R)\\S*\\s.*\\s${ALL_FILES}${END}`),
 ];
+
+/** Looked at of each line. What a model repeats without an end must not cost its length squared. */
+const MAX_LINE = 2000;
+
+export function deletesEverything(command: string): boolean {
+	const lines = command.split(/\n\s*/).map((line) => line.slice(0, MAX_LINE));
+	return lines.some((line) => DANGERS.some((danger) => danger.test(line)));
+}
 
 /** Lines for the result. */
 export async function beforeDanger(call: ToolCall, computer: Computer, command: string): Promise<string[]> {
-	if (!call.settings.strictSafety || !DANGERS.some((danger) => danger.test(command))) return [];
+	if (!call.settings.strictSafety || !deletesEverything(command)) return [];
 	return [await saveBefore(call, computer, "before a command that deletes everything")];
 }
 
@@ -32,7 +41,10 @@ export async function saveBefore(call: ToolCall, computer: Computer, label: stri
 		const back = call.say("Rollback", { checkpoint: id, confirm: true });
 		return `note: a checkpoint was made first${back === "" ? "" : `; ${back} goes back to it`}`;
 	} catch (error) {
-		if (!isComputerError(error, "not_supported")) throw error;
-		return "note: no checkpoint was made first: this computer has none";
+		if (isComputerError(error, "not_supported")) return "note: no checkpoint was made first: this computer has none";
+		// Whoever wants it all the same must not be kept from it: it may be what frees the disk.
+		const wanted = call.args["confirm"] === true || !call.settings.strictSafety;
+		if (!wanted || !isComputerError(error, "disk_full")) throw error;
+		return `note: no checkpoint could be made first: ${showLine(error.message)}`;
 	}
 }
