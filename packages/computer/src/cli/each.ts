@@ -50,9 +50,14 @@ export async function each(
 	});
 }
 
-/** The names given, or every computer there is. */
-export async function places({ flags, interruption, words }: Context, command: string): Promise<readonly Place[]> {
-	const names = words.length === 0 && flags.name !== undefined ? [flags.name] : words;
+/** The names given, else those that are meant without one, or every computer there is. */
+export async function places(
+	{ flags, interruption, words }: Context,
+	command: string,
+	otherwise: readonly string[] = [],
+): Promise<readonly Place[]> {
+	const given = words.length === 0 && flags.name !== undefined ? [flags.name] : words;
+	const names = given.length === 0 && !flags.all ? otherwise : given;
 	if (!flags.all) return names.map((name) => ({ name, driver: flags.driver }));
 	if (names.length > 0) throw wrongUsage("expected names or --all, got both", command);
 	const driver = flags.driver === "auto" ? undefined : flags.driver;

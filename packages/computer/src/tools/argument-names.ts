@@ -61,7 +61,6 @@ export const PARAMETER_WORDS: Readonly<Record<string, readonly string[]>> = {
 	name: ["key", "terminal", "label"],
 	variable: ["key"],
 	start: ["startLine"],
-	startline: ["startLine"],
 	end: ["endLine"],
 	line: ["afterLine", "startLine"],
 	linenumber: ["afterLine"],

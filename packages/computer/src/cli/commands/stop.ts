@@ -3,7 +3,6 @@ import type { Context } from "../commands.js";
 import { each, places } from "../each.js";
 
 export async function run(context: Context): Promise<number> {
-	const named = await places(context, "stop");
-	const chosen = named.length === 0 && !context.flags.all ? [{ name: DEFAULTS.name, driver: context.flags.driver }] : named;
+	const chosen = await places(context, "stop", [DEFAULTS.name]);
 	return each(context, "stopped", chosen, (computer) => computer.stop({ signal: context.interruption.signal }));
 }
