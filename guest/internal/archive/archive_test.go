@@ -229,6 +229,19 @@ func TestAnUploadThatBreaksOffChangesNothing(t *testing.T) {
 	expect(t, dir, "t drwxr-xr-x", "t/f -rw-r--r-- \"old\"")
 }
 
+func TestWhatIsRefusedLeavesNoParents(t *testing.T) {
+	dir, server := t.TempDir(), serve(t)
+	archive := pack(t, file("f", "new"))
+	if code, _ := send(t, server, dir+"/a/b/c", "&maxBytes=1", bytes.NewReader(archive)); code != "too_large" {
+		t.Errorf("got %q", code)
+	}
+	expect(t, dir)
+	if code, _ := send(t, server, dir+"/a/b/c", "", bytes.NewReader(archive)); code != "" {
+		t.Errorf("got %q", code)
+	}
+	expect(t, dir, "a drwxr-xr-x", "a/b drwxr-xr-x", "a/b/c drwxr-xr-x", "a/b/c/f -rw-r--r-- \"new\"")
+}
+
 func TestOutAndInAgain(t *testing.T) {
 	server, dir := serve(t), t.TempDir()
 	source := dir + "/source"

@@ -52,17 +52,18 @@ func put(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	} else if real != "" {
 		dir, name = parentOf(real)
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, files.Failed(err, dir)
 	}
-	parent, err := directory.Hold(dir)
+	var answer any
+	made, err := files.MakeDirectories(dir)
+	if err == nil {
+		answer, err = stage(r, dir, name, func(x *extractor) {
+			x.keepSetuid, x.maxBytes, x.maxEntries = wire.Flag(r, "setuid"), maxBytes, maxEntries
+		})
+	}
 	if err != nil {
-		return nil, files.Failed(err, dir)
+		made.Abandon()
 	}
-	defer parent.Close()
-	return stage(r, parent, name, func(x *extractor) {
-		x.keepSetuid, x.maxBytes, x.maxEntries = wire.Flag(r, "setuid"), maxBytes, maxEntries
-	})
+	return answer, err
 }
 
 // realFolder is where an existing folder is; nothing if there is none, and an error if there is something else.
@@ -94,7 +95,12 @@ func realFolder(at string) (string, error) {
 	return path.Clean(real), nil
 }
 
-func stage(r *http.Request, parent *os.Root, name string, bound func(*extractor)) (any, error) {
+func stage(r *http.Request, dir, name string, bound func(*extractor)) (any, error) {
+	parent, err := directory.Hold(dir)
+	if err != nil {
+		return nil, files.Failed(err, dir)
+	}
+	defer parent.Close()
 	temporary := fmt.Sprintf(".lms-%016x", rand.Uint64())
 	if err := parent.Mkdir(temporary, 0o700); err != nil {
 		return nil, files.Failed(err, name)

@@ -49,7 +49,7 @@ func openAppend(path string, mode *os.FileMode) (*os.File, error) {
 		}
 		p.close()
 		if f, err = os.OpenFile(path, flags|os.O_CREATE, 0o644); err != nil {
-			p.abandon()
+			p.made.Abandon()
 			return nil, err
 		}
 	} else if err != nil {

@@ -18,14 +18,17 @@ import (
 type place struct {
 	dir  *os.Root
 	name string
-	made []string // directories made on the way, outermost first
+	made Made // on the way
 }
 
 func (p *place) close() { p.dir.Close() }
 
-// abandon takes back the directories that were made for nothing.
-func (p *place) abandon() {
-	for _, path := range slices.Backward(p.made) {
+// Made are directories that were made, outermost first.
+type Made []string
+
+// Abandon takes back those that were made for nothing.
+func (m Made) Abandon() {
+	for _, path := range slices.Backward(m) {
 		_ = syscall.Rmdir(path)
 	}
 }
@@ -50,12 +53,12 @@ func makePlace(path string) (*place, error) {
 		return p, err
 	}
 	dir, _ := splitPath(path)
-	made, err := makeDirectories(dir)
+	made, err := MakeDirectories(dir)
 	if err == nil {
 		p, err = openPlace(path)
 	}
 	if err != nil {
-		(&place{made: made}).abandon()
+		made.Abandon()
 		return nil, err
 	}
 	p.made = made
@@ -68,8 +71,8 @@ func isNotFound(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &known) && known.Code == "not_found"
 }
 
-// makeDirectories makes path and its missing parents, 0755, and gives those it made, outermost first.
-func makeDirectories(path string) (made []string, err error) {
+// MakeDirectories makes path and its missing parents, 0755, and gives those it made.
+func MakeDirectories(path string) (made Made, err error) {
 	var missing []string
 	for at := trimSlashes(path); ; {
 		info, err := os.Stat(at)
@@ -105,7 +108,7 @@ const maxLinks = 40
 
 // followPlace is makePlace at the end of a chain of symlinks, with what is there: nil, or a regular file.
 func followPlace(path string) (*place, os.FileInfo, error) {
-	var made []string
+	var made Made
 	asked := path
 	for range maxLinks {
 		if strings.HasSuffix(path, "/") {
@@ -113,7 +116,7 @@ func followPlace(path string) (*place, os.FileInfo, error) {
 		}
 		p, err := makePlace(path)
 		if err != nil {
-			(&place{made: made}).abandon()
+			made.Abandon()
 			return nil, nil, err
 		}
 		p.made = append(made, p.made...)
@@ -138,7 +141,7 @@ func followPlace(path string) (*place, os.FileInfo, error) {
 		}
 		p.close()
 		if err != nil {
-			p.abandon()
+			p.made.Abandon()
 			return nil, nil, Failed(err, path)
 		}
 	}

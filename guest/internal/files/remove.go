@@ -17,7 +17,7 @@ func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := makeDirectories(path)
+	made, err := MakeDirectories(path)
 	if err == nil && len(made) > 0 && mode != nil {
 		p, err := openPlace(made[len(made)-1])
 		if err != nil {
@@ -29,7 +29,7 @@ func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
 		}
 	}
 	if err != nil {
-		(&place{made: made}).abandon()
+		made.Abandon()
 		return nil, err
 	}
 	return describe(path, true)

@@ -30,7 +30,7 @@ func transfer(do func(context.Context, *route) error) func(http.ResponseWriter, 
 		}
 		defer way.close()
 		if err := do(r.Context(), way); err != nil {
-			way.target.abandon()
+			way.target.made.Abandon()
 			return nil, Failed(err, from)
 		}
 		return describe(to, false)
@@ -70,7 +70,7 @@ func openRoute(from, to string) (w *route, err error) {
 		w.there, err = nil, w.refuseInside()
 	}
 	if err != nil {
-		target.abandon()
+		target.made.Abandon()
 		w.close()
 		return nil, Failed(err, to)
 	}

@@ -55,7 +55,7 @@ func rewrite(path string, mode *os.FileMode, fill func(p *place, old os.FileInfo
 	temporary := temporaryName()
 	f, err := p.dir.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		p.abandon()
+		p.made.Abandon()
 		return nil, err
 	}
 	renamed := false
@@ -65,7 +65,7 @@ func rewrite(path string, mode *os.FileMode, fill func(p *place, old os.FileInfo
 			_ = p.dir.Remove(temporary)
 		}
 		if err != nil {
-			p.abandon()
+			p.made.Abandon()
 		}
 	}()
 	if err := fill(p, old, f); err != nil {
