@@ -23,19 +23,24 @@ type walker struct {
 	left   int
 }
 
-// Size is the bytes on disk of all below root that is newer than since, on the file system of root alone and within bounds. What goes meanwhile is
-// left out; what the guest makes of names and links is only looked at through open directories.
+// Size is the bytes on disk of root, and of all below it, that is newer than since, on the file system of root alone and within bounds. What goes
+// meanwhile is left out; what the guest makes of names and links is only looked at through open directories.
 func Size(root string, since time.Time) int64 {
+	w := walker{since: since, linked: map[[2]uint64]bool{}, left: maxEntries}
+	info, err := os.Lstat(root)
+	if err == nil && !info.IsDir() {
+		w.add(info.Sys().(*syscall.Stat_t))
+		return w.bytes
+	}
 	held, err := Hold(root)
 	if err != nil {
 		return 0
 	}
-	info, err := held.Stat(".")
-	if err != nil {
+	if info, err = held.Stat("."); err != nil {
 		held.Close()
 		return 0
 	}
-	w := walker{since: since, device: uint64(info.Sys().(*syscall.Stat_t).Dev), linked: map[[2]uint64]bool{}, left: maxEntries}
+	w.device = uint64(info.Sys().(*syscall.Stat_t).Dev)
 	w.walk(held, 0)
 	return w.bytes
 }

@@ -144,12 +144,16 @@ func (q *Quota) Handler(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || r.URL.Path == "/v1/files/remove" || r.URL.Path == "/v1/files/move" || q.isOutside(r.URL.Query().Get("path")) {
+		copied, takes := q.takesRoom(r)
+		if !takes {
 			next.ServeHTTP(w, r)
 			return
 		}
 		q.look()
 		more := max(r.ContentLength, 0)
+		if copied != "" {
+			more = directory.Size(copied, time.Time{})
+		}
 		// Before the room is looked at: a measurement that ends between the two has to be known to the body.
 		round := q.round.Load()
 		if q.room(more) != nil && more <= q.limit {
@@ -160,9 +164,28 @@ func (q *Quota) Handler(next http.Handler) http.Handler {
 			wire.Fail(w, err)
 			return
 		}
+		if copied != "" {
+			q.written.Add(more) // of one that fails, too, until the next measurement
+		}
 		r.Body = &counting{ReadCloser: r.Body, quota: q, round: round}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// takesRoom tells whether a request may write to the machine's disk, and what it copies there.
+func (q *Quota) takesRoom(r *http.Request) (copied string, takes bool) {
+	query := r.URL.Query()
+	target := query.Get("path")
+	switch r.URL.Path {
+	case "/v1/files/remove":
+		return "", false
+	case "/v1/files/copy", "/v1/files/move":
+		copied, target = query.Get("from"), query.Get("to")
+		if r.URL.Path == "/v1/files/move" && !q.isOutside(copied) {
+			return "", false // within the machine that is a rename
+		}
+	}
+	return copied, r.Method != http.MethodGet && !q.isOutside(target)
 }
 
 // isOutside tells whether the bytes go to the host, whose disk is its own affair.

@@ -4,8 +4,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 const mebibyte = 1 << 20
@@ -68,6 +70,41 @@ func TestRequestsPastTheLimitAreRefused(t *testing.T) {
 		if answer.Code != c.status {
 			t.Errorf("%s, %d bytes: expected %d, got %d", c.path, c.size, c.status, answer.Code)
 		}
+	}
+}
+
+func TestACopyTakesTheRoomOfWhatIsCopied(t *testing.T) {
+	root, outside := t.TempDir(), t.TempDir()
+	q := New(mebibyte, root, filepath.Join(root, "state"), []string{outside})
+	// As if it had been measured just now, and nothing had been written.
+	q.next = time.Now().Add(time.Hour)
+	for _, dir := range []string{root, outside} {
+		if err := os.WriteFile(filepath.Join(dir, "f"), make([]byte, mebibyte*2/3), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	served := 0
+	handler := q.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+	for _, c := range []struct {
+		route, from, to string
+		status          int
+	}{
+		{"move", root + "/f", root + "/g", 200},
+		{"move", root + "/f", outside + "/g", 200},
+		{"copy", root + "/f", outside + "/g", 200},
+		{"copy", outside + "/f", root + "/g", 200},
+		{"copy", root + "/f", root + "/h", 507},
+		{"copy", root, root + "-h", 507},
+		{"move", outside + "/f", root + "/h", 507},
+	} {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequest("POST", "/v1/files/"+c.route+"?from="+c.from+"&to="+c.to, nil))
+		if answer.Code != c.status {
+			t.Errorf("%+v: got %d", c, answer.Code)
+		}
+	}
+	if served != 4 {
+		t.Errorf("expected 4 to be served, got %d", served)
 	}
 }
 
