@@ -6,8 +6,8 @@ import { ComputerError } from "../errors/index.js";
 /** Whether the answer was yes. Ctrl-D is a no; Ctrl-C is what it is elsewhere. */
 export async function agreed(question: string, signal: AbortSignal): Promise<boolean> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
-	// The terminal is raw meanwhile, and sends no signal itself.
-	lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+	// The terminal is raw meanwhile, and sends no signal itself. Not process.kill: on Windows that ends the process without asking it.
+	lines.on("SIGINT", () => process.emit("SIGINT", "SIGINT"));
 	const ended = once(lines, "close").then(() => undefined);
 	try {
 		const asked = lines.question(`${question} [y/N] `, { signal }).catch(() => undefined);
