@@ -14,6 +14,7 @@ import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
 import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
 import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
 import { whileSaving } from "../../packages/computer/src/drivers/engine/saving.js";
+import { ownerId } from "../../packages/computer/src/drivers/ownership.js";
 import { createPodmanDriver, dialect as podman } from "../../packages/computer/src/drivers/podman/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
@@ -63,6 +64,68 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		await expect(from.checkpoints?.fork(undefined, other.name)).rejects.toMatchObject({ code: "already_exists" });
 		expect((await driver.attach(other.name))?.id).toBe(other.id);
 	});
+
+	/** As a rollback by another host has it just before its end. */
+	async function toTakeOver({ name: of }: Machine, madeAt: number, label: string): Promise<string> {
+		const container = `lms-rollback-${of}-${(madeAt * 16).toString(16).padStart(12, "0")}`;
+		const labels = { "lms-computer": "1", "lms-computer.name": of, "lms-computer.owner": await ownerId(), label };
+		const argv = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
+		execFileSync(name, ["create", "--name", container, ...argv, options.image ?? "", "true"]);
+		return container;
+	}
+	const names = (): string[] => execFileSync(name, ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" }).split("\n");
+
+	test.skipIf(skip)("a rollback and prune leave alone what may be about to take over by another one; a removal does not", async () => {
+		const machine = await create("crowded");
+		const { id } = (await machine.checkpoints?.make("")) ?? { id: "" };
+		const [fresh, old] = [await toTakeOver(machine, Date.now(), "fresh"), await toTakeOver(machine, Date.now() - 600_000, "old")];
+		expect((await driver.leftovers()).map(({ what }) => what).filter((what) => [fresh, old].includes(what))).toEqual([old]);
+		const done = await machine.checkpoints?.rollback(id);
+		await done?.tidy();
+		expect(names()).toContain(fresh);
+		expect(names()).not.toContain(old);
+		await done?.machine.remove();
+		expect(names()).not.toContain(fresh);
+	});
+
+	test.skipIf(skip)(
+		"the latest of those that were to take over is the machine where none has its name, and has it once it is replaced itself",
+		async () => {
+			const machine = await create("nameless");
+			const { id } = (await machine.checkpoints?.make("")) ?? { id: "" };
+			const earlier = await toTakeOver(machine, Date.now() - 60_000, "earlier");
+			const latest = `lms-rollback-${machine.name}-${(Date.now() * 16).toString(16).padStart(12, "0")}`;
+			execFileSync(name, ["rename", machine.id, latest]);
+			expect((await driver.attach(machine.name))?.id).toBe(machine.id);
+			// The one that is lost before it takes over is not taken for the machine.
+			const lost = new AbortController();
+			const rollback = machine.checkpoints?.rollback(id, { signal: lost.signal, onFound: () => lost.abort() });
+			await expect(rollback).rejects.toMatchObject({ code: "canceled" });
+			expect(names()).toEqual(expect.arrayContaining([earlier, `lms-computer-${machine.name}`]));
+			const done = await machine.checkpoints?.rollback(id);
+			await done?.tidy();
+			expect((await driver.attach(machine.name))?.id).toBe(done?.machine.id);
+			await done?.machine.remove();
+		},
+	);
+
+	test.skipIf(skip)(
+		"two rollbacks at once by two who hold the same machine: one of them is done, and the other says that the machine is another one",
+		async () => {
+			const machine = await create("twice");
+			const { id } = (await machine.checkpoints?.make("")) ?? { id: "" };
+			const both = await Promise.allSettled([1, 2].map(() => machine.checkpoints?.rollback(id)));
+			const done = both.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : []));
+			for (const one of both) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "machine_gone" });
+			expect(done.length).toBeGreaterThan(0);
+			for (const { tidy } of done) await tidy();
+			const left = await driver.attach(machine.name);
+			expect(done.map((one) => one.machine.id)).toContain(left?.id);
+			expect(await left?.inspect()).toMatchObject({ state: "running" });
+			await left?.remove();
+			expect(names().filter((container) => container.includes(machine.name))).toEqual([]);
+		},
+	);
 
 	test.skipIf(skip)("a checkpoint that somebody else removes while it is looked at has no size, and fails nothing", async () => {
 		const found = await locateEngine(name === "docker" ? docker : podman, describeHost({}));

@@ -33,7 +33,7 @@ import { canceled } from "./deadline.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
 import { expectNone, inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
-import { takeOver } from "./take-over.js";
+import { expectOwnName, takeOver } from "./take-over.js";
 
 /** The machine of a container by its id and the computer's name. */
 export type MachineOf = (id: string, name: string) => Machine;
@@ -75,17 +75,18 @@ export class EngineCheckpoints implements CheckpointStore {
 
 	async rollback(id: string, options: RollbackOptions = {}): Promise<RolledBack> {
 		const engine = this.#engine;
-		const [image, before] = await Promise.all([
+		const [image, found] = await Promise.all([
 			findCheckpoint(engine, this.#name, id, options),
 			inspectMachine(engine, this.#id, this.#name, options),
 			removeStandIns(engine, this.#name, this.#id, options),
 		]);
+		const before = await expectOwnName(engine, found, this.#name);
 		const spec = await settingsOf(engine, before, this.#name);
 		const held = await holdImage(engine, image.Id, this.#name, options);
 		options.onFound?.(toCheckpoint({ token: id, labels: image.Config.Labels ?? {} }));
 		let next: Machine | undefined;
 		try {
-			next = await this.#create(before, image, held, spec, standInName("rollback", this.#name, newToken()), options);
+			next = await this.#create(before, image, held, spec, standInName("rollback", this.#name), options);
 			if (options.signal?.aborted) throw canceled("roll back", options.signal);
 			// From here on it is finished or undone, whatever the caller wishes.
 			await takeOver(engine, this.#name, before, next);

@@ -13,7 +13,7 @@ import { LABELS, machineName } from "./labels.js";
 import { listImages } from "./list-images.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
-import { isAnyStandIn } from "./stand-ins.js";
+import { isAnyStandIn, isTakingOver } from "./stand-ins.js";
 
 /** A machine for the time of a comparison; see ../../checkpoints.ts. */
 const COMPARED = /^diff-[0-9a-f]{12}$/;
@@ -107,6 +107,7 @@ export async function removeDead(engine: Engine, spec: MachineSpec, options: Abo
 function whyDead(found: ContainerInfo, all: readonly ContainerInfo[]): string | undefined {
 	const name = nameOf(found);
 	if (isAnyStandIn(found.Names, name)) {
+		if (isTakingOver(found.Names, name)) return undefined;
 		const isThere = all.some((other) => plainName(other) === containerName(name));
 		return isThere ? "a rollback or a rebuild of it was cut short" : undefined;
 	}

@@ -211,7 +211,7 @@ export class EngineMachine implements Machine {
 
 	async remove(options: Abortable = {}): Promise<void> {
 		await removeContainer(this.#by.engine, this.id, this.name, options);
-		await removeStandIns(this.#by.engine, this.name, this.id, options);
+		await removeStandIns(this.#by.engine, this.name, this.id, { ...options, all: true });
 		await dropTags(this.#by.engine, this.name);
 		await forgetChanges(this.#by.engine.dialect, this.id);
 	}

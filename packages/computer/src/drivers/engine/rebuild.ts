@@ -10,7 +10,7 @@ import { LABELS } from "./labels.js";
 import type { PreparedImage } from "./prepared-image.js";
 import { removeContainer } from "./remove-container.js";
 import { inspectMachine, removeStandIns, standInName } from "./stand-ins.js";
-import { stopContainer, takeOver } from "./take-over.js";
+import { expectOwnName, stopContainer, takeOver } from "./take-over.js";
 import { refuseWhatIsMissing } from "./ties.js";
 
 export interface Rebuilder {
@@ -25,7 +25,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 	const { engine, machineOf } = by;
 	const { signal, keepFiles, onProgress } = options;
 	const { name } = spec;
-	const before = await inspectMachine(engine, id, name, options);
+	const before = await expectOwnName(engine, await inspectMachine(engine, id, name, options), name);
 	const has = before.Config.Labels[LABELS.image] ?? "";
 	if (keepFiles && has !== spec.image) {
 		throw new ComputerError("invalid_argument", `Expected the image to stay ${has}, because the files are to be kept; got ${spec.image}`, {
@@ -44,7 +44,7 @@ export async function rebuildContainer(by: Rebuilder, id: string, spec: MachineS
 	try {
 		if (keepFiles) held = await keptFiles(engine, name, before);
 		const image = fresh ?? preparedFrom(await keptImage(engine, held?.imageId ?? ""), before.Config.Labels);
-		const container = standInName("rollback", name, newToken());
+		const container = standInName("rollback", name);
 		const plan = { spec, image, limits, name: container, ...(held === undefined ? {} : { held: held.token }) };
 		next = machineOf(await createContainer(engine, plan), name);
 		await takeOver(engine, name, before, next);

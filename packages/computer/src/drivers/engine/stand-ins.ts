@@ -5,6 +5,7 @@
 import type { ContainerInfo, ContainerInspectInfo } from "dockerode";
 import type { Abortable } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
+import { DEADLINES } from "../../limits.js";
 import { dropHeld } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
@@ -17,18 +18,39 @@ const ROLES = ["rollback", "replaced"] as const;
 /** What an engine calls a container that it is removing, or could not remove. */
 const GOING: ReadonlySet<string> = new Set(["dead", "removing"]);
 
-export function standInName(role: (typeof ROLES)[number], name: string, token: string): string {
-	return `lms-${role}-${name}-${token}`;
+/** No rollback takes longer from its container to that one's own name: it is five calls of an engine. */
+const TAKING_OVER_MS = 5 * DEADLINES.engineMs;
+/** Two in the same millisecond have different names. */
+const SAME_MS = 16;
+
+/** The later one comes later in the order of names. */
+export function standInName(role: (typeof ROLES)[number], name: string): string {
+	const token = Date.now() * SAME_MS + Math.floor(Math.random() * SAME_MS);
+	return `lms-${role}-${name}-${token.toString(16).padStart(12, "0")}`;
 }
 
-/** Of all containers that say they are the machine of that name, the one that is. A label can be copied, a name can not. One that is going is the last choice. */
+/** It is to take over, and whoever made it may be about to give it the machine's name: from then on it is the machine. */
+export function isTakingOver(names: readonly string[], name: string): boolean {
+	const own = names.find((text) => isStandIn(text, `/lms-rollback-${name}-`));
+	const ageMs = own === undefined ? Number.NaN : Date.now() - Number.parseInt(own.slice(-12), 16) / SAME_MS;
+	return ageMs > -TAKING_OVER_MS && ageMs < TAKING_OVER_MS;
+}
+
+/**
+ * Of all containers that say they are the machine of that name, the one that is. A label can be copied, a name can not. Of several that were to take over the latest
+ * is: an earlier one was cut short, and the machine went on. One that is going is the last choice.
+ */
 export function chooseContainer<C extends Pick<ContainerInfo, "Names" | "State">>(containers: readonly C[], name: string): C | undefined {
 	const staying = containers.filter(({ State }) => !GOING.has(State));
 	const patterns = [`/${containerName(name)}`, ...ROLES.map((role) => `/lms-${role}-${name}-`)];
 	for (const candidates of [staying, containers]) {
 		for (const [index, pattern] of patterns.entries()) {
-			const found = candidates.find(({ Names }) => Names.some((text) => (index === 0 ? text === pattern : isStandIn(text, pattern))));
-			if (found !== undefined) return found;
+			const named = candidates.flatMap((container) => {
+				const own = container.Names.find((text) => (index === 0 ? text === pattern : isStandIn(text, pattern)));
+				return own === undefined ? [] : [{ container, own }];
+			});
+			const latest = named.sort((a, b) => (a.own < b.own ? 1 : -1))[0];
+			if (latest !== undefined) return latest.container;
 		}
 		if (candidates[0] !== undefined) return candidates[0];
 	}
@@ -70,13 +92,21 @@ export async function inspectMachine(engine: Engine, id: string, name: string, o
 	return container;
 }
 
-/** What rollbacks that were cut short have left of a machine, but for the container that is to stay: `machine_gone` when that is itself one of these. */
-export async function removeStandIns(engine: Engine, name: string, keepId: string, options: Abortable = {}): Promise<void> {
+/**
+ * What rollbacks that were cut short have left of a machine, but for the container that is to stay: `machine_gone` when that is itself one of these.
+ * @param all also of those that may go on, since the machine is to be gone
+ */
+export async function removeStandIns(
+	engine: Engine,
+	name: string,
+	keepId: string,
+	options: Abortable & { all?: boolean } = {},
+): Promise<void> {
 	const found = await allOf(engine, name, options);
 	const kept = found.find(({ Id }) => Id === keepId);
 	if (kept !== undefined && isReplaced(kept.Names, name)) expectChosen(found, name, keepId);
 	for (const { Id, Names, Labels } of found) {
-		if (!isAnyStandIn(Names, name) || Id === keepId) continue;
+		if (!isAnyStandIn(Names, name) || Id === keepId || (!options.all && isTakingOver(Names, name))) continue;
 		await removeContainer(engine, Id, name, options);
 		await dropHeld(engine, name, Labels);
 	}

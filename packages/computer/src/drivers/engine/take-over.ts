@@ -1,13 +1,12 @@
 import type { ContainerInspectInfo } from "dockerode";
 import type { Abortable, Machine } from "../../driver.js";
-import { isComputerError } from "../../errors/index.js";
+import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
-import { newToken } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
 import { untilSaved } from "./saving.js";
-import { standInName } from "./stand-ins.js";
+import { isAnyStandIn, standInName } from "./stand-ins.js";
 
 /**
  * Puts one container of a machine in the place of another. The order is such that at every instant the name has one that can be started, see
@@ -21,8 +20,8 @@ export async function takeOver(engine: Engine, name: string, before: ContainerIn
 	try {
 		await end(engine, name, before, () => next.start());
 		if (ephemeral) await removeContainer(engine, id, name);
-		else await renameContainer(engine, id, name, standInName("replaced", name, newToken()));
-		await renameContainer(engine, next.id, name, containerName(name));
+		else await renameContainer(engine, id, name, standInName("replaced", name));
+		await giveOwnName(engine, next.id, name);
 		// Who had seen it stopped may have started it again before it lost its name; what is done in it from now on would be lost.
 		if (!ephemeral) await killContainer(engine, id, name).catch(() => {});
 	} catch (error) {
@@ -113,12 +112,34 @@ export async function unless304(answer: Promise<unknown>): Promise<void> {
 /** The machine of before under its name again, and running if it ran. */
 async function restore(engine: Engine, name: string, before: ContainerInspectInfo): Promise<void> {
 	const container = await inspect(engine, before.Id, name, {});
-	const wanted = before.Name.replace(/^\//, "");
+	const wanted = plainName(before);
 	// One that is killed a moment ago counts as running yet.
 	if (before.State.Running) await stopContainer(engine, before.Id, name);
-	if (container.Name.replace(/^\//, "") !== wanted) await renameContainer(engine, before.Id, name, wanted);
+	if (plainName(container) !== wanted) await renameContainer(engine, before.Id, name, wanted);
 	if (!before.State.Running) return;
 	await engine.call(`start the machine ${name}`, (docker, abortSignal) => unless304(docker.getContainer(before.Id).start({ abortSignal })));
+}
+
+/** `machine_gone` when another container has it: another rollback or rebuild was quicker, and what is wanted is to be done to that one. */
+async function giveOwnName(engine: Engine, id: string, name: string): Promise<void> {
+	const own = containerName(name);
+	await renameContainer(engine, id, name, own).catch(async (cause: unknown) => {
+		// Whoever found it without a machine beside it has given it its name.
+		if (plainName(await inspect(engine, id, name, {})) === own) return;
+		if (!isComputerError(cause, "already_exists")) throw cause;
+		throw new ComputerError("machine_gone", `The machine ${name} is another container now`, { cause, context: { name } });
+	});
+}
+
+/** One that took over from a process that was killed just before may be the machine under a name that another is not to be taken for. */
+export async function expectOwnName(engine: Engine, container: ContainerInspectInfo, name: string): Promise<ContainerInspectInfo> {
+	if (!isAnyStandIn([`/${plainName(container)}`], name)) return container;
+	await giveOwnName(engine, container.Id, name);
+	return { ...container, Name: `/${containerName(name)}` };
+}
+
+function plainName({ Name }: ContainerInspectInfo): string {
+	return Name.replace(/^\//, "");
 }
 
 async function inspect(engine: Engine, id: string, name: string, options: Abortable): Promise<ContainerInspectInfo> {
