@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -112,7 +112,7 @@ describe.for(DRIVERS)("$title", (target) => {
 				await other.close();
 			}
 			expect(await sh("env | grep -ciE '^(https?_proxy|ssl_cert_file|lms_computer)' ; :")).toBe("0");
-			expect((await computer.exec("env | grep -c http_proxy", { session: "old" })).stdout).toBe("0\n");
+			expect((await computer.exec("env | grep -c http_proxy", { session: "old" })).stdout).toBe("0");
 			expect((await computer.exec("exec 3<>/dev/tcp/127.0.0.1/3128", { session: "aside" })).exitCode).not.toBe(0);
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			expect((await computer.exec("echo $http_proxy", { session: "old" })).stdout).toBe("http://127.0.0.1:3128\n");
@@ -170,6 +170,21 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(computer.notices.join("\n")).toContain("can not be read: nothing is allowed until it is set again");
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			expect(await sh(get(`127.0.0.1:${web}`))).toContain("200 OK");
+		});
+
+		test("a fork may reach what its origin may, and nothing that was allowed to one of its name before", async () => {
+			const origin = await target.open("closed");
+			const name = `${origin.name}-fork`;
+			const file = join(stateDirectory(), "egress", origin.driver, `${name}.json`);
+			await copyFile(join(stateDirectory(), "egress", computer.driver, `${computer.name}.json`), file);
+			const fork = await origin.fork(undefined, name);
+			try {
+				expect((await fork.network()).allow).toEqual([]);
+				expect(await output(fork, "env | grep -ci _proxy || true")).toBe("0");
+			} finally {
+				await fork.remove();
+				await fork.close();
+			}
 		});
 
 		test("an ephemeral computer's rules and keys go with its last holder", async () => {

@@ -480,6 +480,35 @@ describe("a secret", () => {
 		expect(seen.length).toBe(before);
 	});
 
+	test("a server that never says who it is: its connection ends with the client's, and with the gateway", async () => {
+		const held = new Set<Socket>();
+		const port = await listen(
+			net.createServer((socket) => {
+				held.add(socket);
+				socket.on("error", () => {}).once("close", () => held.delete(socket));
+				socket.resume();
+			}),
+		);
+		const { gateway } = start({
+			rules: [`127.0.0.1:${port}`, `${SITE}:${port}`],
+			secrets: [{ name: "TOKEN", host: `${SITE}:${port}`, value: VALUE }],
+		});
+		const begun = async () => {
+			const socket = tls.connect({ socket: client(await ask(gateway, "connect", SITE, port)), servername: SITE, ca: ours.certificate });
+			socket.on("error", () => {});
+			socket.write(get(`${SITE}:${port}`));
+			return socket;
+		};
+		const gone = await begun();
+		await expect.poll(() => held.size).toBe(1);
+		gone.destroy();
+		await expect.poll(() => held.size).toBe(0);
+		await begun();
+		await expect.poll(() => held.size).toBe(1);
+		gateway.close();
+		await expect.poll(() => held.size).toBe(0);
+	});
+
 	test("that this process does not have is left to another", async () => {
 		const { gateway } = start({ ...setting(), secrets: [{ name: "TOKEN_THAT_NOBODY_HAS", host: `${SITE}:${secure}` }] });
 		expect(await ask(gateway, "connect", SITE, secure)).toEqual({ passed: true });

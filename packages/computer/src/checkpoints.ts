@@ -65,11 +65,24 @@ export async function rollBack(slot: Slot, id: string, begin: () => void, option
 	);
 }
 
-/** The new machine, started. */
-export async function forkMachine(slot: Slot, id: string | undefined, name: string, options: ForkOptions): Promise<Machine> {
+/** The new machine, started, and once `settle` is done: without that there is none. */
+export async function forkMachine(
+	slot: Slot,
+	id: string | undefined,
+	name: string,
+	options: ForkOptions,
+	settle: () => Promise<void> = async () => {},
+): Promise<Machine> {
 	if (id !== undefined) expectText("id", id);
 	const newName = computerName(name);
-	return await withStore(slot, options, (store) => store.fork(id, newName, options));
+	const machine = await withStore(slot, options, (store) => store.fork(id, newName, options));
+	try {
+		await settle();
+	} catch (error) {
+		await machine.remove();
+		throw error;
+	}
+	return machine;
 }
 
 /** A machine for the time of a comparison. */

@@ -359,10 +359,9 @@ export class Computer {
 		const lease = await leaseDriver(this.driver);
 		try {
 			await this.#slot.expectRoom(options);
-			const machine = await forkMachine(this.#slot, id, name, options);
+			const machine = await forkMachine(this.#slot, id, name, options, () => this.#egress.copyTo(name));
 			await remember(machine.name, this.driver);
 			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
-			await this.#egress.copyTo(machine.name);
 			return new Computer(new Slot({ driver: lease.driver, name: machine.name, machine }), lease);
 		} catch (error) {
 			await lease.release();

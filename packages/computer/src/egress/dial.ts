@@ -19,7 +19,8 @@ export class DialError extends Error {
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 const LOOKUP_MS = 15_000;
-const CONNECT_MS = 20_000;
+/** For a connection, and again for its TLS where a secret goes along. */
+export const CONNECT_MS = 20_000;
 /** More are never tried. */
 const MAX_ADDRESSES = 16;
 

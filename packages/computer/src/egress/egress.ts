@@ -138,7 +138,10 @@ export class Egress {
 	/** A fork may reach what the computer may. */
 	async copyTo(name: string): Promise<void> {
 		const policy = await this.#read();
-		if (policy.on) await new PolicyFile(this.#options.driver, name).write(policy);
+		const file = new PolicyFile(this.#options.driver, name);
+		// Of a computer that had the name before and went without a removal of ours.
+		await file.remove();
+		if (policy.on) await file.write(policy);
 	}
 
 	/** The computer is gone. */
@@ -222,8 +225,14 @@ export class Egress {
 	}
 
 	#openAuthority(): Promise<Authority> {
-		this.#authority ??= Authority.open(this.#file.authorityPath);
-		return this.#authority;
+		if (this.#authority !== undefined) return this.#authority;
+		const opening = Authority.open(this.#file.authorityPath);
+		this.#authority = opening;
+		// A disk that was full once is no reason for good.
+		opening.catch(() => {
+			if (this.#authority === opening) this.#authority = undefined;
+		});
+		return opening;
 	}
 
 	#tell(decision: EgressDecision): void {

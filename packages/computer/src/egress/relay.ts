@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
 import { connect as secure } from "node:tls";
-import { DialError } from "./dial.js";
+import { CONNECT_MS, DialError } from "./dial.js";
 import { readAuthority, showTarget } from "./host.js";
 import { type Destination, printable, Refused } from "./policy.js";
 import { Scrub, scrubbing, scrubText } from "./scrub.js";
@@ -214,7 +214,7 @@ export class Relay {
 		let socket: Socket;
 		try {
 			socket = scope.ready?.() ?? (await this.#options.dial(destination));
-			if (scope.secure) socket = await handshake(socket, host.text);
+			if (scope.secure) socket = await handshake(socket, host.text, request.socket);
 		} catch (error) {
 			return this.#failed(destination, error);
 		}
@@ -260,18 +260,30 @@ export class Relay {
 /** It was allowed, and is not there. */
 class Unreachable extends Refused {}
 
-async function handshake(socket: Socket, name: string): Promise<Socket> {
+/** It ends when its client goes: nobody else would end it, and a server may be silent for ever. */
+async function handshake(socket: Socket, name: string, client: Socket): Promise<Socket> {
 	const ca = await hostTrust();
 	return await new Promise((resolve, reject) => {
+		const fail = (reason: string) => {
+			over();
+			socket.destroy();
+			reject(new DialError(`${name} could not show that it is itself: ${reason}`, false));
+		};
+		const gone = () => fail("who asked has gone");
+		const late = setTimeout(() => fail("no answer in time"), CONNECT_MS);
+		const over = () => {
+			clearTimeout(late);
+			client.off("close", gone);
+		};
+		client.once("close", gone);
+		if (client.destroyed) return gone();
 		const inside = secure({ socket, servername: name, ca, ALPNProtocols: ["http/1.1"] }, () => {
+			over();
 			inside.removeAllListeners("error");
 			inside.on("error", () => {});
 			resolve(inside);
 		});
-		inside.once("error", (error) => {
-			socket.destroy();
-			reject(new DialError(`${name} could not show that it is itself: ${error.message}`, false));
-		});
+		inside.once("error", (error) => fail(error.message));
 	});
 }
 
