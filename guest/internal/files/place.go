@@ -145,5 +145,6 @@ func followPlace(path string) (*place, os.FileInfo, error) {
 			return nil, nil, Failed(err, path)
 		}
 	}
+	made.Abandon()
 	return nil, nil, Failed(syscall.ELOOP, asked)
 }

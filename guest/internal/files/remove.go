@@ -3,6 +3,7 @@ package files
 import (
 	"errors"
 	"net/http"
+	"os"
 	"syscall"
 
 	"lms-computer/guest/internal/wire"
@@ -19,20 +20,25 @@ func mkdir(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	made, err := MakeDirectories(path)
 	if err == nil && len(made) > 0 && mode != nil {
-		p, err := openPlace(made[len(made)-1])
-		if err != nil {
-			return nil, err
-		}
-		defer p.close()
-		if err := p.dir.Chmod(p.name, *mode); err != nil {
-			return nil, Failed(err, path)
-		}
+		err = giveMode(made[len(made)-1], *mode)
 	}
 	if err != nil {
 		made.Abandon()
 		return nil, err
 	}
 	return describe(path, true)
+}
+
+func giveMode(path string, mode os.FileMode) error {
+	p, err := openPlace(path)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.dir.Chmod(p.name, mode); err != nil {
+		return Failed(err, path)
+	}
+	return nil
 }
 
 // remove never follows a symlink: os.Root takes one directory descriptor after the other.
