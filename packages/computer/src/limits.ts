@@ -167,6 +167,14 @@ export const TOOL_LIMITS = {
 	/** A screen that has not changed for the first is looked at, and after the second in any case. */
 	screenQuietMs: 250,
 	screenMs: 4_000,
+	/** Of a folder, in one list. */
+	listEntries: 500,
+	/** Levels of a recursive one. */
+	listDepth: 4,
+	/** Lines, unless the model asks for more. */
+	searchResults: 200,
+	/** Of a computer: the one to go back to must not go for the one that is made before that. */
+	keptCheckpoints: 50,
 	/** Of a file, in one call. */
 	writeBytes: 5 * MiB,
 	/** Of one transfer between host and computer. */
@@ -180,6 +188,7 @@ export const TOOL_BOUNDS = {
 	maxCallMs: { min: 1_000, max: 3_600_000 },
 	maxOutputBytes: { min: 1 * KiB, max: 128 * KiB },
 	maxOutputTokens: { min: 500, max: 100_000 },
+	searchResults: { min: 1, max: 500 },
 } as const;
 
 /** Of the MCP and HTTP servers. */

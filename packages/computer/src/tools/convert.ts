@@ -1,4 +1,5 @@
 /** One value as its schema wants it, where the meaning is plain. */
+import { BOUNDS } from "../limits.js";
 import type { Schema } from "./tool.js";
 
 export type Trouble = (expected: string, value: unknown) => never;
@@ -10,7 +11,7 @@ interface Converted {
 }
 
 /** More seconds than any command gets: milliseconds were meant. */
-const MAX_SECONDS = 3600;
+const MAX_SECONDS = BOUNDS.timeoutMs.max / 1000;
 const SECONDS = new Set(["timeout", "seconds"]);
 
 export function convert(name: string, schema: Schema, value: unknown, trouble: Trouble): Converted {

@@ -1,6 +1,7 @@
 /** A command that would take all files with it gets a checkpoint first. No list of forbidden commands: the machine is the boundary. */
 import type { Computer } from "../computer.js";
 import { isComputerError } from "../errors/index.js";
+import { TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import type { ToolCall } from "./tool.js";
 
@@ -30,14 +31,15 @@ export async function beforeDanger(call: ToolCall, computer: Computer, command: 
 	return [await saveBefore(call, computer, "before a command that deletes everything")];
 }
 
-/** The one to go back to must not go for the one that is made before that. */
-const MAX_KEPT = 50;
-
 /** What was saved, or why nothing was. */
 export async function saveBefore(call: ToolCall, computer: Computer, label: string): Promise<string> {
 	call.status("saving a checkpoint");
 	try {
-		const { id } = await computer.checkpoint(label, { maxCount: MAX_KEPT, maxBytes: Number.MAX_SAFE_INTEGER, signal: call.signal });
+		const { id } = await computer.checkpoint(label, {
+			maxCount: TOOL_LIMITS.keptCheckpoints,
+			maxBytes: Number.MAX_SAFE_INTEGER,
+			signal: call.signal,
+		});
 		const back = call.say("Rollback", { checkpoint: id, confirm: true });
 		return `note: a checkpoint was made first${back === "" ? "" : `; ${back} goes back to it`}`;
 	} catch (error) {

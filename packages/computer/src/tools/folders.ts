@@ -1,6 +1,7 @@
 /** Folders: what is in them, what their files say, moved and copied. */
 import { isComputerError } from "../errors/index.js";
 import type { FileEntry } from "../index.js";
+import { TOOL_BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { brief } from "./brief.js";
 import { showLine } from "./clean.js";
 import { asData } from "./data-text.js";
@@ -9,9 +10,6 @@ import { excerpt } from "./excerpt.js";
 import { fitting } from "./fitting.js";
 import { guestPath } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
-
-const MAX_ENTRIES = 500;
-const DEPTH = 4;
 
 export const listDirectory = tool({
 	name: "ListDirectory",
@@ -59,7 +57,7 @@ export const searchInFiles = tool({
 		"directory?": text(),
 		"ignoreCase?": flag(),
 		"glob?": text(),
-		"maxResults?": { ...whole(), minimum: 1, maximum: 500 },
+		"maxResults?": { ...whole(), minimum: TOOL_BOUNDS.searchResults.min, maximum: TOOL_BOUNDS.searchResults.max },
 	}),
 	output: { matches: list(parameters({ path: text(), line: whole(), text: text() })), files: whole(), truncated: flag() },
 	hints: HINTS.READ,
@@ -76,7 +74,12 @@ async function listing(call: ToolCall): Promise<Answer> {
 	const path = await guestPath(call, asked);
 	const computer = await call.computer();
 	const { signal } = call;
-	const found = await computer.files.tree(path, { depth: recursive ? DEPTH : 1, max: MAX_ENTRIES, hidden: showHidden, signal });
+	const found = await computer.files.tree(path, {
+		depth: recursive ? TOOL_LIMITS.listDepth : 1,
+		max: TOOL_LIMITS.listEntries,
+		hidden: showHidden,
+		signal,
+	});
 	const { entries } = found;
 	const base = entries[0] === undefined ? "" : entries[0].path.slice(0, -entries[0].name.length);
 	const lines = entries.map((entry) => showLine(entryLine(entry, base)));
@@ -127,7 +130,7 @@ async function search(call: ToolCall): Promise<Answer> {
 		directory,
 		ignoreCase,
 		glob,
-		maxResults = 200,
+		maxResults = TOOL_LIMITS.searchResults,
 	} = call.args as {
 		pattern: string;
 		directory?: string;
