@@ -21,12 +21,13 @@ await toolbox.close(); // the computer lives on
 
 - A result is text for the model and the same facts as data. A failure is a result, too: three lines, the last of them the call to make next.
 - Arguments are repaired where their meaning is plain (numbers as text, JSON as text, \`cmd\` for \`command\`, a code block around a command), and
-  the result says so. A call that fails a second time in the same way is answered with another way.
+  the result says so. A call that fails a second time, with nothing changed in between, is answered with another way.
 - Relative paths begin in the directory of the shell, for every tool alike; \`~\` is the home.
 - What comes from files and commands stands between marks that it can not contain. Terminal sequences in it are gone, progress lines are what they were in
   the end. A long output has its head and tail, and says which call reads the rest.
 - No call takes longer than its door allows: 45 s, in LM Studio 300 s, and 5 s more for what is no command. A command that does goes on as a job, as
   does one that waits for an answer, and one that serves on a port. A command that reads its input without having asked for anything gets end of file.
+  A checkpoint, a rollback, a restart and a rebuild go on, too, and the same call again has their answer.
 - A turn has a number of calls (25 unless set), which every result tells. ResetShell, RestartComputer and RebuildComputer cost none.
 - UploadFile and DownloadFile touch the host's folders and files that the door allowed, and nothing that a symlink in them leads to. On systems other than Linux
   a guest that writes to a shared folder could still exchange a part of a path in the moment between the look and the use.

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Computer, ComputerError, openComputer } from "lms-computer";
 import { TOOLS, Toolbox } from "lms-computer/tools";
 import { expect, test } from "vitest";
+import { Notices } from "../../packages/computer/src/notices.js";
 import { DRIVERS } from "../support/drivers.js";
 import { toolSuite } from "./subject.js";
 
@@ -173,6 +174,38 @@ test("who has gone waits for no opening, and is told nothing more of it", async 
 	more("still pulling");
 	expect(told).toEqual(["pulling", "pulling"]);
 	await expect(toolbox.computer(options)).rejects.toMatchObject({ code: "canceled" });
+	await toolbox.close();
+});
+
+test("a checkpoint that takes longer than a call goes on, and the same call again has it", async () => {
+	const begun: { signal: AbortSignal; finish: () => void }[] = [];
+	const computer = {
+		news: new Notices(),
+		planted: { look: async () => {} },
+		close: async () => {},
+		checkpoint: (label: string, { signal }: { signal: AbortSignal }) =>
+			new Promise((resolve, reject) => {
+				const id = `c${begun.length + 1}`;
+				begun.push({ signal, finish: () => resolve({ id, label }) });
+				signal.addEventListener("abort", () => reject(new ComputerError("canceled", "stopped")));
+			}),
+	} as unknown as Computer;
+	const toolbox = new Toolbox({ open: async () => computer, maxCallMs: 1000 });
+	const late = await toolbox.call("Checkpoint", { label: "x" });
+	expect(late.text).toMatch(/takes longer than a call may take\nhint: It goes on.*\nnext: Checkpoint\(label: "x"\)/);
+	const again = toolbox.call("Checkpoint", { label: "x" });
+	begun[0]?.finish();
+	expect((await again).structured).toMatchObject({ checkpoint: "c1" });
+	const another = toolbox.call("Checkpoint", { label: "x" });
+	await expect.poll(() => begun.length).toBe(2);
+	begun[1]?.finish();
+	expect((await another).structured).toMatchObject({ checkpoint: "c2" });
+	const stop = new AbortController();
+	const canceled = toolbox.call("Checkpoint", { label: "x" }, { signal: stop.signal });
+	await expect.poll(() => begun.length).toBe(3);
+	stop.abort();
+	expect((await canceled).structured).toMatchObject({ error: { code: "canceled" } });
+	expect(begun.map(({ signal }) => signal.aborted)).toEqual([false, false, true]);
 	await toolbox.close();
 });
 

@@ -12,7 +12,7 @@ export const checkpoint = tool({
 	output: { checkpoint: text(), label: text() },
 	hints: HINTS.CHANGE,
 	profiles: FULL,
-	run: save,
+	run: (call) => call.lasting((signal) => save({ ...call, signal })),
 });
 
 export const rollback = tool({
@@ -23,7 +23,7 @@ export const rollback = tool({
 	output: { checkpoint: text(), checkpoints: list(parameters({ checkpoint: text(), label: text() })) },
 	hints: HINTS.REPLACE,
 	profiles: FULL,
-	run: goBack,
+	run: (call) => call.lasting((signal) => goBack({ ...call, signal })),
 });
 
 async function save(call: ToolCall): Promise<Answer> {

@@ -28,7 +28,7 @@ export function deletesEverything(command: string): boolean {
 /** Lines for the result. */
 export async function beforeDanger(call: ToolCall, computer: Computer, command: string): Promise<string[]> {
 	if (!call.settings.strictSafety || !deletesEverything(command)) return [];
-	return [await saveBefore(call, computer, "before a command that deletes everything")];
+	return [await call.lasting((signal) => saveBefore({ ...call, signal }, computer, "before a command that deletes everything"))];
 }
 
 /** What was saved, or why nothing was. */

@@ -46,7 +46,7 @@ export const restartComputer = tool({
 	hints: HINTS.REPLACE,
 	cost: 0,
 	profiles: FULL,
-	run: restart,
+	run: (call) => call.lasting((signal) => restart({ ...call, signal })),
 });
 
 export const rebuildComputer = tool({
@@ -58,7 +58,7 @@ export const rebuildComputer = tool({
 	hints: HINTS.REPLACE,
 	cost: 0,
 	profiles: FULL,
-	run: rebuild,
+	run: (call) => call.lasting((signal) => rebuild({ ...call, signal })),
 });
 
 export const resetShell = tool({

@@ -70,6 +70,8 @@ export interface ToolCall {
 	readonly signal: AbortSignal | undefined;
 	/** Of the time that the call may take: some of it may have gone into opening the computer. */
 	leftMs(): number;
+	/** For what may take longer than a call: it goes on past the call's time, and the same call made again has its answer. Once in a call. */
+	lasting<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 	/** Told to the user while it goes on. */
 	status(text: string): void;
 	readonly settings: Settings;

@@ -9,6 +9,7 @@ import { Budget, type BudgetState } from "./budget.js";
 import { showLine } from "./clean.js";
 import { failed, failureOf, ToolFailure } from "./failure.js";
 import { callOf } from "./groups.js";
+import { LATE, Lasting } from "./lasting.js";
 import { Memory } from "./memory.js";
 import { type Open, Opening } from "./opening.js";
 import { toolNamed, toolsOf } from "./table.js";
@@ -19,9 +20,11 @@ import {
 	type Profile,
 	type Settings,
 	type Tool,
+	type ToolCall,
 	type ToolDefinition,
 	type ToolResult,
 } from "./tool.js";
+import { unless } from "./unless.js";
 
 export interface ToolboxOptions {
 	/** Called by the first tool that needs the computer, and again after it failed. */
@@ -64,6 +67,7 @@ export class Toolbox {
 	readonly #budget: Budget;
 	readonly #memory = new Memory();
 	readonly #opening: Opening;
+	readonly #lasting = new Lasting();
 
 	constructor(options: ToolboxOptions) {
 		this.profile = options.profile === undefined ? profileFor(options.contextTokens) : expectOneOf("profile", options.profile, PROFILES);
@@ -83,7 +87,12 @@ export class Toolbox {
 	/** The user has spoken: the budget starts anew, and what failed before may well be right now. */
 	newTurn(): void {
 		this.#budget.newTurn();
+		this.#forgetPast();
+	}
+
+	#forgetPast(): void {
 		this.#memory.failures.clear();
+		this.#lasting.forgetEnded();
 	}
 
 	/** The computer behind the tools; concurrent callers share one opening, which goes on when `signal` has ended the wait for it. */
@@ -114,6 +123,7 @@ export class Toolbox {
 	/** Ends the connection; the computer lives on. */
 	async close(): Promise<void> {
 		this.#memory.forgetMachine();
+		this.#lasting.close();
 		await this.#opening.close();
 	}
 
@@ -137,24 +147,27 @@ export class Toolbox {
 	async #bounded(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
 		// Not AbortSignal.any: in Node 20 it keeps what it made for as long as a source lives, and a chat's signal lives long.
 		const stop = new AbortController();
-		let late = false;
-		const timer = setTimeout(() => {
-			late = true;
-			stop.abort();
-		}, this.#settings.maxCallMs + TOOL_LIMITS.callGraceMs);
+		const timer = setTimeout(() => stop.abort(LATE), this.#settings.maxCallMs + TOOL_LIMITS.callGraceMs);
 		const cancel = () => stop.abort();
+		let lasts = false;
+		const lasting: ToolCall["lasting"] = async (work) => {
+			lasts = true;
+			const done = await this.#lasting.run(keyOf(tool, args), stop.signal, canceled, work);
+			lasts = false;
+			return done;
+		};
 		options.signal?.addEventListener("abort", cancel, { once: true });
 		if (options.signal?.aborted) cancel();
-		const refusal = () => (late ? this.#late(tool, args) : canceled());
+		const refusal = () => (stop.signal.reason === LATE ? this.#late(tool, args, lasts) : canceled());
 		try {
-			return await unless(stop.signal, refusal, () => this.#run(tool, args, { ...options, signal: stop.signal }));
+			return await unless(stop.signal, refusal, () => this.#run(tool, args, lasting, { ...options, signal: stop.signal }));
 		} finally {
 			clearTimeout(timer);
 			options.signal?.removeEventListener("abort", cancel);
 		}
 	}
 
-	#run(tool: Tool, args: Arguments, options: CallOptions): Promise<Answer> {
+	#run(tool: Tool, args: Arguments, lasting: ToolCall["lasting"], options: CallOptions): Promise<Answer> {
 		const status = teller(options);
 		const endsAt = performance.now() + this.#settings.maxCallMs;
 		return tool.run({
@@ -162,6 +175,7 @@ export class Toolbox {
 			computer: () => this.#opening.get(status),
 			signal: options.signal,
 			leftMs: () => Math.max(1, Math.round(endsAt - performance.now())),
+			lasting,
 			status,
 			settings: this.#settings,
 			memory: this.#memory,
@@ -169,13 +183,15 @@ export class Toolbox {
 		});
 	}
 
-	#late(tool: Tool, args: Arguments): ToolFailure {
+	#late(tool: Tool, args: Arguments, lasts: boolean): ToolFailure {
 		const { step } = this.#opening;
+		const took = `${tool.name} ${lasts ? "takes longer than a call may take" : "took longer than a call may take, and was stopped"}`;
+		const goesOn = lasts || step !== "";
 		return new ToolFailure({
 			code: "timeout",
-			message: step === "" ? `${tool.name} took longer than a call may take, and was stopped` : `the computer is not ready yet: ${step}`,
-			hint: step === "" ? "Do it in smaller parts, or as a job." : "It goes on. Call again in a moment.",
-			next: step === "" ? "" : this.#say(tool.name, briefly(args)),
+			message: step === "" ? took : `the computer is not ready yet: ${step}`,
+			hint: goesOn ? "It goes on. Call again in a moment." : "Do it in smaller parts, or as a job.",
+			next: !goesOn ? "" : this.#say(tool.name, briefly(args)),
 		});
 	}
 
@@ -191,14 +207,11 @@ export class Toolbox {
 	/** Another way, when the same call has failed before. */
 	#again(tool: Tool | undefined, args: Arguments, answer: Answer): string {
 		if (tool === undefined) return "";
-		// A hash, since a file's content may be in it.
-		const key = createHash("sha256")
-			.update(`${tool.name} ${JSON.stringify(args)}`)
-			.digest("base64");
+		const key = keyOf(tool, args);
 		if (!answer.isError && !answer.failed) {
 			// What has changed something may have mended what failed: a test that is run again after an edit is no repetition.
 			if (tool.hints.readOnly) this.#memory.failures.delete(key);
-			else this.#memory.failures.clear();
+			else this.#forgetPast();
 			return "";
 		}
 		const before = this.#memory.failures.get(key) ?? 0;
@@ -227,23 +240,15 @@ export class Toolbox {
 	}
 }
 
-function canceled(): ComputerError {
-	return new ComputerError("canceled", "the call was canceled");
+/** A hash, since a file's content may be in it. */
+function keyOf({ name }: Tool, args: Arguments): string {
+	return createHash("sha256")
+		.update(`${name} ${JSON.stringify(args)}`)
+		.digest("base64");
 }
 
-/** What it answers, unless `signal` comes first: who has gone waits for nothing. */
-async function unless<T>(signal: AbortSignal | undefined, refusal: () => Error, answer: () => Promise<T>): Promise<T> {
-	if (signal?.aborted) throw refusal();
-	let refuse = () => {};
-	const stopped = new Promise<never>((_, reject) => {
-		refuse = () => reject(refusal());
-		signal?.addEventListener("abort", refuse, { once: true });
-	});
-	try {
-		return await Promise.race([stopped, answer()]);
-	} finally {
-		signal?.removeEventListener("abort", refuse);
-	}
+function canceled(): ComputerError {
+	return new ComputerError("canceled", "the call was canceled");
 }
 
 /** Nobody is told of a call that is over, whatever of it goes on: an opening that others wait for, say. */
