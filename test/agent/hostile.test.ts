@@ -259,7 +259,23 @@ describe("an answer", () => {
 		const path = `/${"x".repeat(50_000)}`;
 		expect(await between(Buffer.from(`1 0 0 \0\0${path}\x001 0 0 \0\0/a\0`), 1)).toEqual({ added: [path], changed: [], deleted: [] });
 		await expect(between(Buffer.alloc(3 * 1024 * 1024, "x"), 65_536)).rejects.toMatchObject({ code: "protocol_error" });
+		await expect(between(Buffer.alloc(3 * 349_525), 3 * 349_525)).resolves.toMatchObject({ deleted: ["/a"] });
 		await expect(between(Buffer.from("1\0\0"), 1)).rejects.toMatchObject({ code: "protocol_error" });
+	});
+
+	test("that any number of files were written to is taken", async () => {
+		const names = Array.from({ length: 200_000 }, (_, index) => `/${index}`);
+		const tree = (stamp: string) => {
+			const list = Buffer.from(names.map((name) => `1\0${stamp}\0${name}\0`).join(""));
+			return fakeGuest(async (stream, headers, body) => {
+				stream.respond({ ":status": 200 });
+				if (headers[":path"] === "/v1/tree") return void stream.end(list);
+				const paths = (await body()).toString().split("\0").length - 1;
+				stream.end(`${stamp}\n`.repeat(paths));
+			});
+		};
+		const { changed } = await compareTrees(await tree("1").connection(), await tree("2").connection());
+		expect(changed.length).toBe(names.length);
 	});
 
 	test("of a file in pieces of one byte is that file", async () => {

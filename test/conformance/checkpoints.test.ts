@@ -118,6 +118,19 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect((await listComputers({ driver: target.driver })).filter(({ name }) => name === ofThen.name)).toHaveLength(1);
 		});
 
+		test("a fork does what its origin's opener asked for: limits of calls, and secrets whose values no file has", {
+			timeout: 60_000,
+		}, async () => {
+			const origin = await target.open("asked", {
+				timeoutMs: 700,
+				secrets: [{ name: "API_KEY", host: "api.example.com", value: "not in a file" }],
+			});
+			const fork = await origin.fork(undefined, target.computerName("asked-fork"));
+			expect(await fork.exec("sleep 30")).toMatchObject({ timedOut: true });
+			expect((await fork.network()).secrets).toMatchObject([{ name: "API_KEY", known: true }]);
+			await fork.remove();
+		});
+
 		test("what is no checkpoint of this computer is not_found", async () => {
 			const { id } = await computer.checkpoint();
 			await computer.removeCheckpoint(id);

@@ -95,6 +95,23 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect(computer.notices).toEqual(["the machine was removed from outside and has been made anew; its files are gone"]);
 	});
 
+	test("that could not be made anew is the one that another process has made since", async () => {
+		const computer = open();
+		const full = async () => {
+			await machine().remove();
+			vi.spyOn(driver, "create").mockRejectedValueOnce(new ComputerError("limit_reached", "there are too many"));
+			await expect(says(computer)).rejects.toMatchObject({ code: "limit_reached" });
+		};
+		await says(computer);
+		await full();
+		await expect(computer.inspect()).rejects.toMatchObject({ code: "machine_gone" });
+		await says(open());
+		expect((await computer.inspect()).state).toBe("running");
+		await full();
+		// And none is no reason not to be removed.
+		await computer.remove();
+	});
+
 	test("that was only found is not made anew", async () => {
 		await says(open());
 		const found = open(false);

@@ -140,7 +140,7 @@ export class Computer {
 
 	/**
 	 * What happens from now on: commands that begin and end, whoever runs them, and what this holder does to the computer. Starts nothing. A loop over it ends
-	 * with its `break` or with the signal.
+	 * with its `break`, with this holder (`close`, `remove`), or with the signal, which it throws.
 	 */
 	events(options: Abortable = {}): AsyncIterable<ComputerEvent> {
 		return this.#events.read(options);
@@ -328,8 +328,8 @@ export class Computer {
 		if (this.#removed) return;
 		// By name: another holder may have rolled it back, and the machine is another one since.
 		await this.#slot.settled();
-		const machine = (await this.#slot.driver.attach(this.name, options)) ?? this.#slot.machine;
-		await machine.remove(options);
+		const machine = (await this.#slot.driver.attach(this.name, options)) ?? this.#slot.attached;
+		await machine?.remove(options);
 		this.#removed = true;
 		this.#events.emit({ type: "removed", text: "removed" });
 		await Promise.all([forget(this.name), removeJournal(this.name, this.driver), this.#egress.forget()]);
@@ -362,7 +362,10 @@ export class Computer {
 			const machine = await forkMachine(this.#slot, id, name, options, () => this.#egress.copyTo(name));
 			await remember(machine.name, this.driver);
 			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
-			return new Computer(new Slot({ driver: lease.driver, name: machine.name, machine }), lease);
+			const { maxComputers } = this.#slot;
+			const fork = new Computer(new Slot({ driver: lease.driver, name: machine.name, machine, maxComputers }), lease, this.#calls);
+			fork.#egress.knows(this.#egress);
+			return fork;
 		} catch (error) {
 			await lease.release();
 			throw error;

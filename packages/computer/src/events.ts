@@ -1,5 +1,6 @@
 /** One stream of what happens to a computer and in it. */
 import { canceled } from "./agent/abort.js";
+import type { Connection } from "./agent/connection.js";
 import { type CommandEvent, readEvents } from "./agent/events.js";
 import type { AgentLink } from "./agent/link.js";
 import type { Abortable } from "./driver.js";
@@ -27,7 +28,7 @@ export class Events {
 		for (const listener of this.#listeners) listener({ at: Date.now(), ...event });
 	}
 
-	/** From now on, until the signal or the loop's end. A reader that is too slow misses the oldest ones, and is told how many. */
+	/** From now on, until the signal, the loop's end or that of the computer here. A reader that is too slow misses the oldest ones, and is told how many. */
 	async *read({ signal }: Abortable): AsyncGenerator<ComputerEvent, undefined> {
 		const queue: ComputerEvent[] = [];
 		let lost = 0;
@@ -42,10 +43,16 @@ export class Events {
 		signal?.addEventListener("abort", end, { once: true });
 		this.#listeners.add(take);
 		let failure: unknown;
-		const following = this.#follow(take, ending.signal).catch((error: unknown) => {
-			failure = error;
-			wake();
-		});
+		let over = false;
+		const following = this.#follow(take, ending.signal)
+			.catch((error: unknown) => {
+				// That its holder has closed or removed the computer is no failure.
+				if (!this.#link.closed) failure = error;
+			})
+			.finally(() => {
+				over = true;
+				wake();
+			});
 		try {
 			for (;;) {
 				const event = lost > 0 ? ({ at: Date.now(), type: "lost", count: lost } as const) : queue.shift();
@@ -56,6 +63,7 @@ export class Events {
 				}
 				if (signal?.aborted) throw canceled(signal);
 				if (failure !== undefined) throw failure;
+				if (over) return;
 				await new Promise<void>((resolve) => (wake = resolve));
 			}
 		} finally {
@@ -68,8 +76,9 @@ export class Events {
 
 	/** The guest's part, on one connection after the other. Starts nothing. */
 	async #follow(take: Listener, signal: AbortSignal): Promise<void> {
-		for (;;) {
-			const connection = await this.#link.next(signal);
+		for (let connection: Connection | undefined; ; ) {
+			// Never the same again: an agent that ends its answer at once would be asked without a pause.
+			connection = await this.#link.next(signal, connection);
 			try {
 				await readEvents(connection, (event) => take({ at: Date.now(), ...event }), { signal });
 			} catch (error) {

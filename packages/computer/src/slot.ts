@@ -50,7 +50,7 @@ export class Slot {
 	readonly notices = new Notices();
 	/** What is true of the machine all along is noted once. */
 	readonly #warned = new Set<string>();
-	readonly #maxComputers: number;
+	readonly maxComputers: number;
 	#spec: MachineSpec | undefined;
 	#machine: Machine | undefined;
 	/** Running a moment ago, so that a connect need not ask. */
@@ -67,7 +67,7 @@ export class Slot {
 		this.driver = options.driver;
 		this.name = options.name;
 		this.#spec = options.spec;
-		this.#maxComputers = options.maxComputers ?? LIFE.maxComputers;
+		this.maxComputers = options.maxComputers ?? LIFE.maxComputers;
 		this.#machine = options.machine;
 		this.#created = options.created ?? false;
 		this.#missing = options.missing ?? false;
@@ -77,6 +77,11 @@ export class Slot {
 	/** The last `ready` made it. */
 	get created(): boolean {
 		return this.#created;
+	}
+
+	/** The machine as far as it is known. */
+	get attached(): Machine | undefined {
+		return this.#machine;
 	}
 
 	get machine(): Machine {
@@ -143,7 +148,7 @@ export class Slot {
 		} catch (error) {
 			if (!isComputerError(error, "machine_gone")) throw error;
 			const found = await this.driver.attach(this.name, { signal });
-			if (found === undefined || found.id === this.machine.id) throw error;
+			if (found === undefined || found.id === this.#machine?.id) throw error;
 			this.#machine = found;
 			return await run(found);
 		}
@@ -195,7 +200,7 @@ export class Slot {
 
 	/** Refuses another machine where there are too many. */
 	async expectRoom(options: Abortable): Promise<void> {
-		const max = this.#maxComputers;
+		const max = this.maxComputers;
 		const count = max === 0 ? 0 : await this.driver.count(options);
 		if (max === 0 || count < max) return;
 		throw new ComputerError("limit_reached", `Expected at most ${max} computers on ${this.driver.name}, there are ${count}`, {

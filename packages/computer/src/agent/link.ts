@@ -55,9 +55,14 @@ export class AgentLink {
 		return this.#connection?.alive ? this.#connection : undefined;
 	}
 
-	/** The live connection, or the next one that a call makes. Makes none. */
-	async next(signal: AbortSignal): Promise<Connection> {
-		if (this.current !== undefined) return this.current;
+	/** For good: there will be no other connection. */
+	get closed(): boolean {
+		return this.#closing.signal.aborted;
+	}
+
+	/** The live connection unless it is `after`, or the next one that a call makes. Makes none. */
+	async next(signal: AbortSignal, after?: Connection): Promise<Connection> {
+		if (this.current !== undefined && this.current !== after) return this.current;
 		const ending = AbortSignal.any([signal, this.#closing.signal]);
 		let resolve: (connection: Connection) => void = () => {};
 		const coming = new Promise<Connection>((then) => (resolve = then));

@@ -43,8 +43,8 @@ export async function compareTrees(then: Connection, now: Connection, signal?: A
 		else if (is.stamp !== was.stamp) doubtful.push(path);
 	}
 	const [hashesThen, hashesNow] = await Promise.all([readHashes(then, doubtful, signal), readHashes(now, doubtful, signal)]);
-	changed.push(...doubtful.filter((_, index) => hashesThen[index] !== hashesNow[index]));
-	return { added: toText(added), changed: toText(changed), deleted: toText(deleted) };
+	const written = doubtful.filter((_, index) => hashesThen[index] !== hashesNow[index]);
+	return { added: toText(added), changed: toText(changed.concat(written)), deleted: toText(deleted) };
 }
 
 async function readTree(connection: Connection, signal: AbortSignal | undefined): Promise<Tree> {
@@ -63,11 +63,8 @@ async function readTree(connection: Connection, signal: AbortSignal | undefined)
 		// What comes piece by piece is joined once it is whole: joining it with each piece would take the square of the time.
 		const last = chunk.lastIndexOf(0);
 		if (last !== -1) {
-			fields.push(
-				...Buffer.concat([rest.all(), chunk.subarray(0, last)])
-					.toString("latin1")
-					.split("\0"),
-			);
+			const whole = Buffer.concat([rest.all(), chunk.subarray(0, last)]).toString("latin1");
+			fields = fields.concat(whole.split("\0"));
 			rest = new Bytes(FIELD_BYTES);
 		}
 		if (!rest.push(chunk.subarray(last + 1))) throw broken(`expected a path of at most ${FIELD_BYTES} bytes from the guest, got more`);

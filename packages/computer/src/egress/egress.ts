@@ -144,6 +144,11 @@ export class Egress {
 		if (policy.on) await file.write(policy);
 	}
 
+	/** The values of secrets that the other one has from its caller, and no file. */
+	knows(other: Egress): void {
+		this.#own = other.#own;
+	}
+
 	/** The computer is gone. */
 	async forget(): Promise<void> {
 		await this.#file.remove();
