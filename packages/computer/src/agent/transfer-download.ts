@@ -14,7 +14,8 @@ import { TarReader } from "./transfer-tar.js";
 
 /**
  * A file or folder becomes `hostPath` itself, parents made. A folder that is there is added to and replaced file by file, once all has come; its
- * symlinks are replaced, never followed. Symlinks that stay inside of the folder are kept, others skipped. Setuid and setgid are dropped.
+ * symlinks are replaced, never followed. Symlinks that stay inside of the folder are kept, others skipped, and so is what this host can not have under its
+ * name. Setuid and setgid are dropped.
  */
 export async function download(link: AgentLink, guestPath: GuestPath, hostPath: string, options: TransferOptions): Promise<TransferResult> {
 	const to = resolve(expectText("hostPath", hostPath));
@@ -24,6 +25,7 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 	if (options.maxEntries !== undefined) expectWhole("maxEntries", options.maxEntries, 0, Number.MAX_SAFE_INTEGER);
 	const connection = await link.get(options.signal);
 	const { stream, headers } = await connection.open("GET", `/v1/archive/get?path=${from}&records=1`, options.signal);
+	const alone = headers["lms-type"] === "file";
 	const source = plainStream(stream, { signal: options.signal, writable: false });
 	const tally = new Tally(options);
 	const name = Buffer.from(basename(to));
@@ -33,12 +35,12 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 	try {
 		mkdirSync(dirname(to), { recursive: true });
 		parent = Folder.open(dirname(to));
-		receiver = new Receiver(parent.make(staged, 0o700), tally);
+		receiver = new Receiver(parent.make(staged, 0o700), tally, alone);
 		const reader = new TarReader(receiver);
 		for await (const chunk of source) reader.push(chunk as Buffer);
 		reader.finish();
 		if (reader.skipped > 0) tally.skip(`${reader.skipped} in the machine that are neither file, folder nor symlink, or could not be read`);
-		if (headers["lms-type"] === "file") showFile(receiver.only(), parent, name);
+		if (alone) showFile(receiver.only(), parent, name);
 		else showFolder(receiver.complete(), parent, staged, name);
 	} catch (error) {
 		throw hostError(error, to);

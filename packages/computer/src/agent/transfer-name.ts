@@ -9,7 +9,7 @@ const MAX_DEPTH = 200;
 const WINDOWS_NAME = /[<>:"|?*\\\u0000-\u001f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /** The parts of a relative name, none of which leads anywhere but down; empty for the folder itself. Throws protocol_error: our agent sends no other. */
-export function nameParts(name: Buffer, windows = process.platform === "win32"): Buffer[] {
+export function nameParts(name: Buffer): Buffer[] {
 	const refused = (why: string) =>
 		broken(`the archive from the machine has a name that ${why}: ${JSON.stringify(name.toString("utf8").slice(0, 200))}`);
 	if (name.length === 0) throw refused("is empty");
@@ -26,11 +26,15 @@ export function nameParts(name: Buffer, windows = process.platform === "win32"):
 		if (text === "" || text === ".") continue;
 		if (text === "..") throw refused("leads out of the folder");
 		if (part.length > MAX_NAME_BYTES) throw refused("has a part that is too long");
-		if (windows && WINDOWS_NAME.test(part.toString("utf8"))) throw refused("Windows does not allow");
 		parts.push(part);
 	}
 	if (parts.length > MAX_DEPTH) throw refused("is too deep");
 	return parts;
+}
+
+/** Whether this host can have something of that name. */
+export function fitsHost(parts: readonly Buffer[], windows = process.platform === "win32"): boolean {
+	return !windows || !parts.some((part) => WINDOWS_NAME.test(part.toString("utf8")));
 }
 
 /**

@@ -14,11 +14,14 @@ import {
 import { broken } from "./shapes.js";
 import type { Tally } from "./transfer.js";
 import { type Folder, NO_FOLLOW } from "./transfer-folder.js";
-import { nameParts, staysInside } from "./transfer-name.js";
+import { fitsHost, nameParts, staysInside } from "./transfer-name.js";
 import type { TarHeader, TarSink } from "./transfer-tar.js";
 
 /** Of all folders and symlinks, which are remembered. */
 const MAX_NAME_BYTES = 64 * 1024 * 1024;
+
+/** The name of one file that comes alone: what it was called is not asked for. */
+const ALONE = Buffer.from("file");
 
 /** What a new file's mode loses. */
 const UMASK = process.umask();
@@ -38,15 +41,23 @@ export class Receiver implements TarSink {
 	readonly #symlinks: Kept[] = [];
 	#nameBytes = 0;
 	#file: { readonly descriptor: number; readonly header: TarHeader; readonly parts: readonly Part[]; part: number; at: number } | undefined;
+	/** The content of something that this host can not have. */
+	#leavingOut = false;
+	readonly #alone: boolean;
 	#only: Buffer | undefined;
 
-	constructor(root: Folder, tally: Tally) {
+	/** @param alone one file is to come, and no folder */
+	constructor(root: Folder, tally: Tally, alone: boolean) {
 		this.#root = root;
 		this.#tally = tally;
+		this.#alone = alone;
 	}
 
 	begin(header: TarHeader): void {
-		const parts = nameParts(header.name);
+		this.#leavingOut = false;
+		const sent = nameParts(header.name);
+		if (this.#only !== undefined && this.#alone) throw broken("expected one file from the machine");
+		const parts = this.#alone && sent.length === 1 ? [ALONE] : sent;
 		const whole = header.mapSize === undefined ? header.size : sizeOf(header.mapSize);
 		this.#tally.entry(whole);
 		const name = parts.at(-1);
@@ -54,22 +65,26 @@ export class Receiver implements TarSink {
 			if (header.type !== "directory") throw broken("expected the folder itself to be a folder");
 			return;
 		}
-		if (header.type !== "file") {
-			this.#keep({ parts, header });
+		if (!fitsHost(parts)) this.#leaveOut(header);
+		else if (header.type !== "file") this.#keep({ parts, header });
+		else this.#begin(header, parts, name, whole);
+	}
+
+	#begin(header: TarHeader, parts: readonly Buffer[], name: Buffer, whole: number): void {
+		this.#only = name;
+		const content = partsOf(header, whole);
+		const folder = this.#enter(parts.slice(0, -1));
+		const descriptor = folder && create(folder, name, header.mode & 0o777);
+		if (descriptor === undefined) {
+			this.#leaveOut(header);
 			return;
 		}
-		this.#only = name;
-		const descriptor = openSync(
-			this.#enter(parts.slice(0, -1)).at(name),
-			constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
-			// Nobody else can enter the folder yet.
-			header.mode & 0o777,
-		);
-		this.#file = { descriptor, header, parts: partsOf(header, whole), part: 0, at: 0 };
+		this.#file = { descriptor, header, parts: content, part: 0, at: 0 };
 		if (header.mapSize !== undefined) ftruncateSync(descriptor, whole);
 	}
 
 	data(bytes: Buffer): void {
+		if (this.#leavingOut) return;
 		const file = this.#file;
 		if (file === undefined) throw broken("expected no content but of files in the archive");
 		for (let done = 0; done < bytes.length; ) {
@@ -107,12 +122,13 @@ export class Receiver implements TarSink {
 		for (const { parts, header } of this.#symlinks) {
 			const name = parts.at(-1) as Buffer;
 			const folder = this.#enter(parts.slice(0, -1));
-			if (!staysInside(header.target, parts.length - 1) || folder.look(name) !== undefined) this.#tally.skip(header.name.toString("utf8"));
-			else symlinkSync(header.target, folder.at(name));
+			const fits = folder !== undefined && staysInside(header.target, parts.length - 1) && folder.look(name) === undefined;
+			if (!fits || !link(folder, name, header.target)) this.#leaveOut(header);
 		}
 		for (const { parts, header } of this.#folders.reverse()) {
 			const name = parts.at(-1) as Buffer;
-			const path = this.#enter(parts.slice(0, -1)).at(name);
+			const path = this.#enter(parts.slice(0, -1))?.at(name);
+			if (path === undefined) continue;
 			// Its owner can always remove it again.
 			chmodSync(path, (header.mode & 0o777) | 0o700);
 			utimesSync(path, header.mtime, header.mtime);
@@ -131,24 +147,56 @@ export class Receiver implements TarSink {
 		this.#nameBytes += one.header.name.length + one.header.target.length + 200;
 		if (this.#nameBytes > MAX_NAME_BYTES) throw broken("expected fewer folders and symlinks in the archive");
 		if (one.header.type === "symlink") this.#symlinks.push(one);
-		else {
-			this.#folders.push(one);
-			this.#enter(one.parts);
-		}
+		else if (this.#enter(one.parts) === undefined) this.#leaveOut(one.header);
+		else this.#folders.push(one);
 	}
 
-	/** The folder of these names, entered one by one and made where it is missing. */
-	#enter(parts: readonly Buffer[]): Folder {
+	#leaveOut(header: TarHeader): void {
+		this.#leavingOut = true;
+		this.#tally.skip(header.name.toString("utf8"));
+	}
+
+	/** The folder of these names, entered one by one and made where it is missing. Undefined where a file has the name of one, as this file system sees it. */
+	#enter(parts: readonly Buffer[]): Folder | undefined {
 		let same = 0;
 		while (same < parts.length && same < this.#path.length && this.#path[same]?.name.equals(parts[same] as Buffer)) same++;
 		for (const { folder } of this.#path.splice(same)) folder.close();
 		let at = this.#path.at(-1)?.folder ?? this.#root;
 		for (const name of parts.slice(same)) {
-			at = at.look(name) === undefined ? at.make(name, 0o700) : at.enter(name);
+			const is = at.look(name);
+			if (is?.isDirectory() === false && isAlias(at, name)) return undefined;
+			at = is === undefined ? at.make(name, 0o700) : at.enter(name);
 			this.#path.push({ name, folder: at });
 		}
 		return at;
 	}
+}
+
+/** A descriptor of a new file. Undefined where another one has its name, as this file system sees it. */
+function create(folder: Folder, name: Buffer, mode: number): number | undefined {
+	try {
+		// Nobody else can enter the folder yet.
+		return openSync(folder.at(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW, mode);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !isAlias(folder, name)) throw error;
+		return undefined;
+	}
+}
+
+/** False where this user or the file system can not have one: on Windows they need a privilege. */
+function link(folder: Folder, name: Buffer, target: Buffer): boolean {
+	try {
+		symlinkSync(target, folder.at(name));
+		return true;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+		return false;
+	}
+}
+
+/** What is there came under another name, which this file system takes for the same: in upper and lower case, say. What came twice is a guest's trick. */
+function isAlias(folder: Folder, name: Buffer): boolean {
+	return !folder.list().some((entry) => entry.name.equals(name));
 }
 
 interface Part {

@@ -24,7 +24,10 @@ export interface UploadOptions extends TransferOptions {
 }
 
 export interface TransferResult extends TransferProgress {
-	/** What was left out since it is neither file, folder nor symlink, or could not be read, or leads out of the folder: the first 1,000. */
+	/**
+	 * What was left out since it is neither file, folder nor symlink, or could not be read, or leads out of the folder, or can not
+	 * be had on this host, by its name or as a symlink: the first 1,000.
+	 */
 	readonly skipped: readonly string[];
 }
 

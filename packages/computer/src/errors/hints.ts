@@ -6,7 +6,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 	connection_lost: "Call again; the connection is made anew and the computer's shells and files are still there.",
 	disk_full: "Free some space, then try again.",
 	limit_reached: "Wait for something to finish, then try again.",
-	protocol_error: "The program answering inside the machine is not our agent. Remove the computer and make it anew.",
+	protocol_error:
+		"What answers inside the machine is not our agent, or another version of it. Restart the computer: it then has this one's.",
 	internal: "This is a defect of lms-computer. Please report it with the message above.",
 };
 
