@@ -71,10 +71,34 @@ function failure(stream: ClientHttp2Stream, session: Http2Session | undefined, e
 	return new ComputerError("protocol_error", `the agent reset the request with code ${stream.rstCode}`, { cause: error });
 }
 
-export function statusOf(headers: IncomingHttpHeaders | undefined): number {
+function statusOf(headers: IncomingHttpHeaders | undefined): number {
 	const status = headers?.[":status"];
 	if (typeof status === "number" && status >= 200 && status < 600) return status;
 	throw broken("expected a status in the agent's answer");
+}
+
+/** Hands a good answer's headers on in the tick that they came in, and gathers an error answer: what this answers is that error once the request has ended. */
+export function onGood(
+	stream: ClientHttp2Stream,
+	finish: Finish,
+	good: (headers: IncomingHttpHeaders) => void,
+): () => ComputerError | undefined {
+	const body = new Bytes(MAX_ERROR_BYTES);
+	let refused = 0;
+	// Data is taken from then on: a body that came in one piece with its headers can be emitted before them.
+	stream.once("response", (headers) => {
+		try {
+			const status = statusOf(headers);
+			if (status < 400) return good(headers);
+			refused = status;
+			stream.on("data", (chunk: Buffer) => {
+				if (!body.push(chunk)) finish(broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`));
+			});
+		} catch (error) {
+			finish(error as Error);
+		}
+	});
+	return () => (refused === 0 ? undefined : guestError(refused, body.all()));
 }
 
 /** The whole answer, at most maxBytes of it. An error answer rejects with that error. */
@@ -82,26 +106,17 @@ export function collect(stream: ClientHttp2Stream, maxBytes: number, signal: Abo
 	return new Promise((resolve, reject) => {
 		const body = new Bytes(maxBytes);
 		let headers: IncomingHttpHeaders | undefined;
-		const finish = supervise(
-			stream,
-			signal,
-			() => {
-				try {
-					const status = statusOf(headers);
-					if (status >= 400) reject(guestError(status, body.all()));
-					else resolve({ headers: headers ?? {}, body: body.all() });
-				} catch (error) {
-					reject(error as Error);
-				}
-			},
-			reject,
-		);
-		// Only now: a body that came in one piece with its headers can be emitted before them.
-		stream.once("response", (received) => {
-			headers = received;
-			if ((received[":status"] ?? 0) >= 400) body.maxBytes = Math.min(maxBytes, MAX_ERROR_BYTES);
+		const end = () => {
+			const error = refusal();
+			if (error !== undefined) reject(error);
+			else if (headers === undefined) reject(broken("expected a status in the agent's answer"));
+			else resolve({ headers, body: body.all() });
+		};
+		const finish = supervise(stream, signal, end, reject);
+		const refusal = onGood(stream, finish, (good) => {
+			headers = good;
 			stream.on("data", (chunk: Buffer) => {
-				if (!body.push(chunk)) finish(broken(`expected an answer of at most ${body.maxBytes} bytes from the guest, got more`));
+				if (!body.push(chunk)) finish(broken(`expected an answer of at most ${maxBytes} bytes from the guest, got more`));
 			});
 		});
 	});
@@ -110,27 +125,9 @@ export function collect(stream: ClientHttp2Stream, maxBytes: number, signal: Abo
 /** Resolves when a good answer begins; its body is then the caller's to read. */
 export function begin(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<IncomingHttpHeaders> {
 	return new Promise((resolve, reject) => {
-		const body = new Bytes(MAX_ERROR_BYTES);
-		let status = 0;
-		const take = (chunk: Buffer) => {
-			if (!body.push(chunk)) finish(broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`));
-		};
-		const finish = supervise(
-			stream,
-			signal,
-			() => reject(status >= 400 ? guestError(status, body.all()) : broken("the answer ended before it began")),
-			reject,
-		);
-		stream.on("response", (headers) => {
-			try {
-				status = statusOf(headers);
-			} catch (error) {
-				return finish(error as Error);
-			}
-			// A good answer is left paused, and supervised until its end: an abort still closes it.
-			if (status >= 400) stream.on("data", take);
-			else resolve(headers);
-		});
+		const finish = supervise(stream, signal, () => reject(refusal() ?? broken("the answer ended before it began")), reject);
+		// It is left paused, and supervised until its end: an abort still closes it.
+		const refusal = onGood(stream, finish, resolve);
 	});
 }
 
@@ -139,7 +136,7 @@ const SMALL_BYTES = 16 * 1024;
 
 /** Chunks up to a bound, joined once. What they take of memory is in proportion to what they say, however they come. */
 export class Bytes {
-	maxBytes: number;
+	readonly maxBytes: number;
 	readonly #chunks: Buffer[] = [];
 	#size = 0;
 	/** The last chunk, where small ones are gathered, and how much of it they fill. */
@@ -188,7 +185,7 @@ export class Bytes {
 }
 
 /** The guest's error as ours: a known code, one bounded line, a few plain facts. The hint is always the host's own. */
-export function guestError(status: number, body: Buffer): ComputerError {
+function guestError(status: number, body: Buffer): ComputerError {
 	let json: Json;
 	try {
 		json = parseJson(body, "the guest's error");

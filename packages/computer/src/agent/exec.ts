@@ -3,16 +3,14 @@ import type { ClientHttp2Stream } from "node:http2";
 import { ComputerError } from "../errors/index.js";
 import { DEADLINES, DEFAULTS } from "../limits.js";
 import { inTurn } from "../turn.js";
-import { abandon, Bytes, type Finish, guestError, statusOf, supervise } from "./answer.js";
+import { abandon, type Finish, onGood, supervise } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { type ExecOptions, type ExecRequest, execRequest } from "./exec-options.js";
 import { Collected, type ExecResult } from "./exec-result.js";
 import { FrameDecoder, type FrameHandlers } from "./frames.js";
-import { broken, type Json, text } from "./shapes.js";
+import { type Json, text } from "./shapes.js";
 import { ChunkMaker } from "./text.js";
 import { type Source, writeBody } from "./write.js";
-
-const MAX_ERROR_BYTES = 64 * 1024;
 
 /** Sends the request and hands the frames on. `end` when the result came whole, `fail` for everything else, once. */
 export function openExec(
@@ -23,38 +21,25 @@ export function openExec(
 ): { stream: ClientHttp2Stream; finish: Finish } {
 	const stream = connection.request("POST", "/v1/exec", request.body);
 	const decoder = new FrameDecoder(handlers);
-	let refusal: { status: number; body: Bytes } | undefined;
-	const finish = supervise(
-		stream,
-		signal,
-		() => {
-			try {
-				if (refusal !== undefined) throw guestError(refusal.status, refusal.body.all());
-				decoder.end();
-				handlers.end();
-			} catch (error) {
-				handlers.fail(error as Error);
-			}
-		},
-		handlers.fail,
-	);
-	const take = (chunk: Buffer) => {
+	const end = () => {
 		try {
-			if (refusal === undefined) decoder.push(chunk);
-			else if (!refusal.body.push(chunk)) throw broken(`expected an error answer of at most ${MAX_ERROR_BYTES} bytes, got more`);
+			const error = refusal();
+			if (error !== undefined) throw error;
+			decoder.end();
+			handlers.end();
 		} catch (error) {
-			finish(error as Error);
+			handlers.fail(error as Error);
 		}
 	};
-	// Data is taken from then on: what came in one piece with its headers can be emitted before them.
-	stream.once("response", (headers) => {
-		try {
-			const status = statusOf(headers);
-			if (status >= 400) refusal = { status, body: new Bytes(MAX_ERROR_BYTES) };
-			stream.on("data", take);
-		} catch (error) {
-			finish(error as Error);
-		}
+	const finish = supervise(stream, signal, end, handlers.fail);
+	const refusal = onGood(stream, finish, () => {
+		stream.on("data", (chunk: Buffer) => {
+			try {
+				decoder.push(chunk);
+			} catch (error) {
+				finish(error as Error);
+			}
+		});
 	});
 	return { stream, finish };
 }
