@@ -1,7 +1,8 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { DRIVERS } from "../support/drivers.js";
 import { cli } from "./command.js";
 
 const state = await mkdtemp(join(tmpdir(), "lms-compiled-"));
@@ -34,3 +35,28 @@ test("what was compiled is kept for the user alone, and is run only when it is w
 	expect(await help()).toEqual(first);
 	expect((await stat(kept)).mode & 0o777, "made anew").toBe(0o600);
 }, 60_000);
+
+// Its state is all below a directory, which can be another one.
+const target = DRIVERS.find(({ driver, skip }) => driver === "namespace" && skip === undefined);
+
+test.skipIf(target === undefined)(
+	"what a call that came to a computer compiled is what is kept, whatever was called first",
+	async () => {
+		const env = { LMS_COMPUTER_STATE_DIR: await mkdtemp(join(state, "use-")) };
+		const run = async (...argv: string[]) => {
+			expect(await cli(argv, { env })).toMatchObject({ status: 0 });
+			const directory = join(env.LMS_COMPUTER_STATE_DIR, "compiled");
+			return await readFile(join(directory, (await readdir(directory))[0] ?? ""));
+		};
+		const at = ["--driver", "namespace", "--name", target?.computerName("compiled") ?? ""];
+		onTestFinished(async () => void (await cli(["rm", ...at.slice(0, 2), at.at(-1) ?? ""], { env })));
+		const first = await run("--help");
+		expect((await run("ls", "--driver", "namespace")).equals(first), "no computer was come to").toBe(true);
+		const used = await run("exec", ...at, "true");
+		expect(used.length).toBeGreaterThan(first.length);
+		for (const argv of [["--help"], ["exec", ...at, "true"], ["status", ...at]]) {
+			expect((await run(...argv)).equals(used), argv[0]).toBe(true);
+		}
+	},
+	60_000,
+);

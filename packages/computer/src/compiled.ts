@@ -13,30 +13,44 @@ import { stateDirectory } from "./drivers/state-directory.js";
 /** SHA-256 of what follows and of the source it was made from. */
 const SUM_BYTES = 32;
 
+/** Then whether a call that came to a computer has made it. What one of `--help` or `doctor` did has none of the functions that most calls need. */
+const [UNUSED, USED] = [Buffer.of(0), Buffer.of(1)];
+
+/** Of this process: who says it is in the other bundle, with a copy of this module of its own. */
+const CAME = Symbol.for("lms-computer.came-to-a-computer");
+
+/** What this call needs compiled is what most calls need. */
+export function tellUse(): void {
+	Reflect.set(globalThis, CAME, true);
+}
+
 type Wrapper = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
 
 /** As `require` of a CommonJS file. @param digest of the file, known from the build */
 export function requireCompiled(filename: string, digest: string): void {
 	// One for each V8, with its flags: Node of several versions in turns is no reason to make it anew each time.
 	const kept = join(stateDirectory(), "compiled", cachedDataVersionTag().toString(16));
-	const cachedData = readKept(kept, digest);
+	const { used = false, data: cachedData } = readKept(kept, digest) ?? {};
 	const source = `(function (exports, require, module, __filename, __dirname) { ${readFileSync(filename, "utf8")}\n})`;
 	const script = new Script(source, { filename, ...(cachedData && { cachedData }) });
 	// At the end, when what this call needed is compiled too.
-	if (script.cachedDataRejected !== false) process.once("exit", () => keep(kept, digest, script.createCachedData()));
+	process.once("exit", () => {
+		const uses = Reflect.has(globalThis, CAME);
+		if (script.cachedDataRejected !== false || (uses && !used)) keep(kept, digest, uses, script.createCachedData());
+	});
 	const module = { exports: {} };
 	(script.runInThisContext() as Wrapper)(module.exports, createRequire(filename), module, filename, dirname(filename));
 }
 
-function readKept(path: string, digest: string): Buffer | undefined {
+function readKept(path: string, digest: string): { readonly used: boolean; readonly data: Buffer } | undefined {
 	let fd: number | undefined;
 	try {
 		fd = openSync(path, "r");
 		const { uid, mode } = fstatSync(fd);
 		if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) return undefined;
 		const content = readFileSync(fd);
-		const data = content.subarray(SUM_BYTES);
-		return content.subarray(0, SUM_BYTES).equals(sum(data, digest)) ? data : undefined;
+		const [use, data] = [content.subarray(SUM_BYTES, SUM_BYTES + 1), content.subarray(SUM_BYTES + 1)];
+		return content.subarray(0, SUM_BYTES).equals(sum(use, data, digest)) ? { used: use.equals(USED), data } : undefined;
 	} catch {
 		return undefined;
 	} finally {
@@ -45,15 +59,16 @@ function readKept(path: string, digest: string): Buffer | undefined {
 }
 
 /** Failing is fine: a full disk, a home that is read-only. */
-function keep(path: string, digest: string, data: Buffer): void {
+function keep(path: string, digest: string, used: boolean, data: Buffer): void {
 	try {
 		mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 		const fresh = `${path}.${randomBytes(4).toString("hex")}`;
-		writeFileSync(fresh, Buffer.concat([sum(data, digest), data]), { mode: 0o600 });
+		const use = used ? USED : UNUSED;
+		writeFileSync(fresh, Buffer.concat([sum(use, data, digest), use, data]), { mode: 0o600 });
 		renameSync(fresh, path);
 	} catch {}
 }
 
-function sum(data: Buffer, digest: string): Buffer {
-	return createHash("sha256").update(digest).update(data).digest();
+function sum(use: Buffer, data: Buffer, digest: string): Buffer {
+	return createHash("sha256").update(digest).update(use).update(data).digest();
 }

@@ -1,4 +1,5 @@
 /** How commands come to a computer: made or started with progress, or only found. */
+import { tellUse } from "../compiled.js";
 import { configuration, type Settings } from "../config.js";
 import { ComputerError } from "../errors/index.js";
 import { type Computer, findComputer, openComputer } from "../index.js";
@@ -26,6 +27,7 @@ export async function open(context: Context, name = context.flags.name, settings
 	} finally {
 		progress?.end();
 	}
+	tellUse();
 	// What is true of the machine all along is said when it is made, and by `status`.
 	if (!flags.quiet && !flags.json) for (const text of computer.news.happened) await notice(text);
 	return computer;
@@ -35,7 +37,10 @@ export async function open(context: Context, name = context.flags.name, settings
 export async function find({ flags, interruption }: Context, name = flags.name ?? DEFAULTS.name): Promise<Computer> {
 	const driver = flags.driver ?? (await configuration(name)).settings.driver;
 	const computer = await findComputer({ name, driver, signal: interruption.signal });
-	if (computer !== undefined) return computer;
+	if (computer !== undefined) {
+		tellUse();
+		return computer;
+	}
 	const where = driver === undefined || driver === "auto" ? "" : ` on ${driver}`;
 	throw new ComputerError("not_found", `there is no computer "${name}"${where}`, { hint: "`lms-computer ls` shows those that are there." });
 }
