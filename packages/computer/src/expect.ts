@@ -30,6 +30,13 @@ export function expectText(what: string, value: unknown): string {
 	return value;
 }
 
+/** Half of a character would arrive as U+FFFD. */
+export function expectWellFormed(what: string, value: unknown, expected = "well-formed Unicode"): string {
+	if (typeof value !== "string") refuse(what, "text", value);
+	if (/\p{Surrogate}/u.test(value)) refuse(what, expected, value);
+	return value;
+}
+
 export function expectMatch(what: string, value: unknown, pattern: RegExp): string {
 	if (typeof value === "string" && pattern.test(value)) return value;
 	return refuse(what, `text like ${pattern.source}`, value);
@@ -52,4 +59,9 @@ export function expectKeys(what: string, value: unknown, keys: readonly string[]
 	for (const key of Object.keys(value)) {
 		if (!keys.includes(key)) refuse(`a key of ${what}`, `one of ${keys.join(", ")}`, key);
 	}
+}
+
+/** `TERM`, `SIGHUP` …, without its `SIG`. */
+export function expectSignalName(what: string, value: unknown): string {
+	return expectMatch(what, value, /^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/).replace(/^SIG/, "");
 }

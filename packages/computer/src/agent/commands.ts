@@ -1,6 +1,6 @@
 /** Commands of a computer, running or finished, whoever started them. */
 import type { Abortable } from "../driver.js";
-import { expectMatch, expectOneOf, expectWhole } from "../expect.js";
+import { expectMatch, expectOneOf, expectSignalName, expectWhole } from "../expect.js";
 import type { Connection } from "./connection.js";
 import { type CommandOptions, execRequest } from "./exec-options.js";
 import type { AgentLink } from "./link.js";
@@ -149,7 +149,7 @@ export class Commands {
 
 /** @internal */
 export async function killCommand(connection: Connection, id: string, options: KillOptions): Promise<CommandState> {
-	const signal = expectMatch("signalName", options.signalName ?? "TERM", /^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/).replace(/^SIG/, "");
+	const signal = expectSignalName("signalName", options.signalName ?? "TERM");
 	const graceMs = expectWhole("graceMs", options.graceMs ?? 2_000, 0, MAX_GRACE_MS);
 	return commandState(await connection.json("POST", `${commandPath(id)}/kill`, { signal, graceMs }, options.signal));
 }

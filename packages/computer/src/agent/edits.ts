@@ -1,7 +1,7 @@
 /** Lines of text files: read by number, replaced by their exact bytes, put in between. */
 import type { Abortable } from "../driver.js";
 import { ComputerError } from "../errors/index.js";
-import { expectWhole, refuse } from "../expect.js";
+import { expectWellFormed, expectWhole, refuse } from "../expect.js";
 import { BOUNDS } from "../limits.js";
 import { headerNumber } from "./commands.js";
 import type { Connection } from "./connection.js";
@@ -114,7 +114,7 @@ export async function replaceText(
 
 export async function insertLines(connection: Connection, path: GuestPath, options: InsertOptions): Promise<Inserted> {
 	const afterLine = expectWhole("afterLine", options.afterLine, 0, MAX_LINE);
-	const body = { afterLine, text: wellFormed("text", options.text) };
+	const body = { afterLine, text: expectWellFormed("text", options.text) };
 	const json = await post(connection, `/v1/files/insert?path=${encodePath(path)}`, body, options.signal);
 	return {
 		entry: fileEntry(json),
@@ -134,16 +134,7 @@ function replacementJson(replacement: Replacement, index: number): Json {
 function bytesJson(key: "old" | "new", value: string | Uint8Array, index: number): Json {
 	if (value instanceof Uint8Array)
 		return { [`${key}Base64`]: Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64") };
-	return { [key]: wellFormed(`${key} of replacement ${index + 1}`, value) };
-}
-
-const SURROGATE = /\p{Surrogate}/u;
-
-/** Half of a character would reach the file as U+FFFD. */
-function wellFormed(what: string, value: unknown): string {
-	if (typeof value !== "string") refuse(what, "text", value);
-	if (SURROGATE.test(value)) refuse(what, "well-formed Unicode", value);
-	return value;
+	return { [key]: expectWellFormed(`${key} of replacement ${index + 1}`, value) };
 }
 
 function post(connection: Connection, url: string, body: Json, signal: AbortSignal | undefined): Promise<Json> {

@@ -14,19 +14,9 @@ export class HeadTail {
 		this.#headBytes = Math.ceil(maxBytes / 2);
 	}
 
-	/** How many bytes came. */
-	get totalBytes(): number {
-		return this.#total;
-	}
-
-	/** How many of them are not kept. */
+	/** How many bytes came and are not kept. */
 	get omittedBytes(): number {
 		return Math.max(0, this.#total - this.#maxBytes);
-	}
-
-	/** How much of bytes() is head; all of it when nothing is omitted. */
-	get headBytes(): number {
-		return this.omittedBytes > 0 ? this.#headBytes : this.#total;
 	}
 
 	push(chunk: Uint8Array): void {

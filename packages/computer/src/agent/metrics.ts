@@ -1,7 +1,7 @@
 /** What a computer uses now, as its own cgroups count it, and the tools that it has. */
 import type { Abortable } from "../driver.js";
 import type { AgentLink } from "./link.js";
-import { asObject, broken, count, type Json, list, text } from "./shapes.js";
+import { asObject, broken, count, countOrNull, type Json, list, text } from "./shapes.js";
 
 export interface Metrics {
 	/** Unix time in ms, by the guest's clock. */
@@ -122,10 +122,6 @@ function tool(json: Json): Tool {
 		path: text(json, "path"),
 		...(json["version"] !== undefined && { version: text(json, "version") }),
 	};
-}
-
-function countOrNull(json: Json, key: string): number | null {
-	return json[key] === null || json[key] === undefined ? null : count(json, key);
 }
 
 function amount(value: unknown, what: string): number {

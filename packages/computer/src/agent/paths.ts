@@ -1,5 +1,5 @@
 /** A caller's path as the guest wants it: absolute, percent-encoded bytes. `..` and symlinks are the guest's kernel's business. */
-import { refuse } from "../expect.js";
+import { expectWellFormed, refuse } from "../expect.js";
 import { GUEST_HOME } from "../limits.js";
 
 /** A path in the guest. Bytes where a name is not UTF-8. Relative ones, `~` and `~/…` begin at the computer's home. */
@@ -8,7 +8,6 @@ export type GuestPath = string | Uint8Array;
 /** Linux' PATH_MAX less the closing NUL. */
 const MAX_PATH_BYTES = 4095;
 const PLAIN = /^[A-Za-z0-9_./-]*$/;
-const SURROGATE = /\p{Surrogate}/u;
 
 export function encodePath(path: GuestPath, what = "path"): string {
 	const absolute = typeof path === "string" ? absolutePath(path, what) : resolveBytes(path, what);
@@ -29,7 +28,7 @@ export function absolutePath(path: string, what = "path"): string {
 	if (path === "") refuse(what, "a path", path);
 	if (path.includes("\0")) refuse(what, "a path without NUL", path);
 	// Encoding one would silently name another file.
-	if (SURROGATE.test(path)) refuse(what, "well-formed Unicode (bytes for any other name)", path);
+	expectWellFormed(what, path, "well-formed Unicode (bytes for any other name)");
 	if (path.startsWith("/")) return path;
 	const home = expandHome(path);
 	return home === path ? `${GUEST_HOME}/${path}` : home;

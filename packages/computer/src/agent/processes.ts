@@ -1,6 +1,6 @@
 /** What runs in a computer, whoever started it. Names and command lines are the programs' own choice: printable, bounded, not to be believed. */
 import type { Abortable } from "../driver.js";
-import { expectMatch, expectWhole } from "../expect.js";
+import { expectSignalName, expectWhole } from "../expect.js";
 import type { AgentLink } from "./link.js";
 import { count, flag, type Json, list, oneOf, text, whole } from "./shapes.js";
 
@@ -60,7 +60,7 @@ export class Processes {
 	/** A signal to one process. `not_found` when there is none; the machine's agent is `permission_denied`. */
 	async kill(pid: number, options: SignalOptions = {}): Promise<void> {
 		const path = `/v1/processes/${expectWhole("pid", pid, 1, 2 ** 31 - 1)}/signal`;
-		const signal = expectMatch("signalName", options.signalName ?? "TERM", /^(SIG)?[A-Z][A-Z0-9+-]{1,12}$/);
+		const signal = expectSignalName("signalName", options.signalName ?? "TERM");
 		await (await this.#link.get(options.signal)).json("POST", path, { signal }, options.signal);
 	}
 

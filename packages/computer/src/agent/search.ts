@@ -7,7 +7,7 @@ import type { Connection } from "./connection.js";
 import { readJsonLines } from "./json-lines.js";
 import { absolutePath } from "./paths.js";
 import { plainStream } from "./plain-stream.js";
-import { broken, count, flag, type Json, oneOf, text } from "./shapes.js";
+import { broken, count, countOrZero, flag, type Json, oneOf, text } from "./shapes.js";
 
 /** What a walk through a tree enters. */
 export interface WalkOptions {
@@ -138,11 +138,11 @@ class Findings {
 			...(pathBytes !== undefined && { pathBytes }),
 			line: count(json, "line"),
 			text: text(json, "text"),
-			cutBefore: optionalCount(json, "cutBefore"),
-			cutAfter: optionalCount(json, "cutAfter"),
+			cutBefore: countOrZero(json, "cutBefore"),
+			cutAfter: countOrZero(json, "cutAfter"),
 			column: count(json, "column"),
 			// Left out by the agent where it is 0: an empty match.
-			length: optionalCount(json, "length"),
+			length: countOrZero(json, "length"),
 			before,
 			after: this.#context > 0 ? [] : NONE,
 		});
@@ -172,11 +172,7 @@ function searchLine(json: Json): SearchLine {
 	return {
 		line: count(json, "line"),
 		text: text(json, "text"),
-		cutBefore: optionalCount(json, "cutBefore"),
-		cutAfter: optionalCount(json, "cutAfter"),
+		cutBefore: countOrZero(json, "cutBefore"),
+		cutAfter: countOrZero(json, "cutAfter"),
 	};
-}
-
-function optionalCount(json: Json, key: string): number {
-	return json[key] === undefined ? 0 : count(json, key);
 }

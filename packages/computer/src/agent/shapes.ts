@@ -62,6 +62,15 @@ export function wholeOrNull(json: Json, key: string): number | null {
 	return json[key] === null || json[key] === undefined ? null : whole(json, key);
 }
 
+export function countOrNull(json: Json, key: string): number | null {
+	return json[key] === null || json[key] === undefined ? null : count(json, key);
+}
+
+/** Left out where it is 0. */
+export function countOrZero(json: Json, key: string): number {
+	return json[key] === undefined ? 0 : count(json, key);
+}
+
 export function flag(json: Json, key: string): boolean {
 	const value = json[key];
 	if (typeof value === "boolean") return value;
