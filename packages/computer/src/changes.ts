@@ -25,6 +25,10 @@ export interface Change<Key extends MachineKey = MachineKey> {
 	readonly wanted: string;
 }
 
+export function needsRebuild({ word, has, wanted }: Change): string {
+	return `${word}: this computer has ${has}, not ${wanted}; a rebuild changes it`;
+}
+
 const LIVE_KEYS = ["cpus", "memoryBytes", "pids", "idleStopMs"] as const satisfies readonly (keyof LiveSettings)[];
 
 /** The network has a way of its own. */

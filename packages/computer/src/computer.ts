@@ -14,7 +14,8 @@ import { Sessions } from "./agent/sessions.js";
 import { Terminals } from "./agent/terminals.js";
 import type { Changes } from "./agent/tree.js";
 import { type Forward, type ForwardOptions, Forwards } from "./agent/tunnel.js";
-import { type Change, compare, type LiveKey, MACHINE_KEYS, type MachineOptions, pickLive, withOptions } from "./changes.js";
+import { applyChange } from "./apply-change.js";
+import { compare, MACHINE_KEYS, type MachineOptions, needsRebuild, pickLive, withOptions } from "./changes.js";
 import {
 	type CheckpointOptions,
 	diffCheckpoint,
@@ -282,30 +283,12 @@ export class Computer {
 		this.#slot.expect({ ...wanted, ...pickLive(has) });
 		// What one limit can not have is no reason against the others.
 		this.#outdated = rest.map(({ key }) => key);
-		for (const change of live) told.push(await this.#change(change, wanted, options));
-		return [...told, ...rest.map(({ word, has: is, wanted: asked }) => needsRebuild(word, is, asked))];
-	}
-
-	async #change({ key, word, has, wanted }: Change<LiveKey>, spec: MachineSpec, options: Abortable): Promise<string> {
-		try {
-			if (key === "network") await this.#slot.setNetwork(spec.network, options);
-			else await this.#slot.reconfigure({ [key]: spec[key] }, options);
-			if (key === "idleStopMs") await this.#tellIdleStop(spec.idleStopMs, options);
-			return `${word}: ${wanted} from now on, ${has} before`;
-		} catch (error) {
-			if (!isComputerError(error) || error.code === "canceled" || error.code === "machine_gone") throw error;
-			if (error.context["rebuild"] === true) {
-				this.#outdated = [...this.#outdated, key];
-				return needsRebuild(word, has, wanted);
-			}
-			return `${word}: ${has} stays, ${wanted} could not be set: ${error.message}`;
+		for (const change of live) {
+			const { what, outdated } = await applyChange(this.#slot, this.#link, change, wanted, options);
+			told.push(what);
+			if (outdated) this.#outdated = [...this.#outdated, change.key];
 		}
-	}
-
-	async #tellIdleStop(idleStopMs: number, { signal }: Abortable): Promise<void> {
-		const connection = await this.#link.get(signal);
-		await connection.json("PUT", "/v1/life", { idleStopMs }, signal);
-		await connection.rouse();
+		return [...told, ...rest.map(needsRebuild)];
 	}
 
 	/**
@@ -395,8 +378,4 @@ export class Computer {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}
-}
-
-function needsRebuild(word: string, has: string, wanted: string): string {
-	return `${word}: this computer has ${has}, not ${wanted}; a rebuild changes it`;
 }
