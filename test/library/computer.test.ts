@@ -205,6 +205,21 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect(computer.notices).toEqual([]);
 	});
 
+	test("that stands still while its files are saved is waited for, however long", async () => {
+		vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+		const computer = open();
+		await says(computer);
+		const agent = machine().agent;
+		await stopProcess(agent?.process.pid as number);
+		machine().saving = true;
+		const said = says(computer);
+		await vi.advanceTimersByTimeAsync(61_000);
+		machine().saving = false;
+		agent?.process.kill("SIGCONT");
+		expect(await said).toBe("hi\n");
+		expect(computer.notices).toEqual([]);
+	});
+
 	test("removed is gone, removing again is fine, and calls say that the handle is over", async () => {
 		const computer = open();
 		await says(computer);

@@ -73,6 +73,7 @@ export class ProcessMachine implements Machine {
 	readonly name: string;
 	state: MachineState = "stopped";
 	halfRemoved = false;
+	saving = false;
 	warnings: string[] = [];
 	spec: MachineSpec;
 	agent: RealAgent | undefined;
@@ -96,6 +97,10 @@ export class ProcessMachine implements Machine {
 		if (this.state === "broken") throw new ComputerError("machine_failed", `${this.name} can not be started`);
 		this.agent ??= await startAgent();
 		this.state = "running";
+	}
+
+	async standsStill(): Promise<boolean> {
+		return this.saving;
 	}
 
 	async stop(): Promise<void> {

@@ -93,6 +93,7 @@ export class Computer {
 			connect: (begin, options) => slot.connect(begin, options),
 			onBoot: (first) => slot.booted(first),
 			onSilence: () => slot.resume(),
+			standsStill: () => slot.standsStill(),
 			onConnect: (connection) => this.#egress.connected(connection),
 		});
 		this.#egress = new Egress({ name: this.name, driver: this.driver, link: this.#link, note: (notice) => slot.note(notice) });

@@ -178,6 +178,8 @@ export interface Machine {
 	 * any more, but be rebuilt with its files.
 	 */
 	start(options?: Abortable): Promise<void>;
+	/** That its files are being saved is known on this host: it goes on by itself, and looks as if it ran. Asks no engine. */
+	standsStill?(): Promise<boolean>;
 	/** Idempotent. TERM to the agent, then KILL. Files are kept, but an ephemeral machine is gone then. */
 	stop(options?: Abortable): Promise<void>;
 	/** As stop and start, and an ephemeral machine keeps its files too. Answers the machine that has the name now. */

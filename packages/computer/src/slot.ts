@@ -141,6 +141,10 @@ export class Slot {
 		});
 	}
 
+	async standsStill(): Promise<boolean> {
+		return (await this.#machine?.standsStill?.()) ?? false;
+	}
+
 	/** Does something with the machine in whatever state: with the one that has its name now, if another holder rolled it back. */
 	async use<T>(run: (machine: Machine) => Promise<T>, signal?: AbortSignal): Promise<T> {
 		try {

@@ -34,6 +34,8 @@ export class Connection {
 	readonly #duplex: Duplex;
 	/** Is told when an answer is long in coming. */
 	onSilence: () => Promise<void> = async () => {};
+	/** Nothing of it answers for a while, which is known and passes. */
+	standsStill: () => Promise<boolean> = async () => false;
 	#hello: Hello = { version: "", boot: "", idleStopMs: 0 };
 	#usedAt = Date.now();
 	#pending = 0;
@@ -95,9 +97,9 @@ export class Connection {
 	/** Resolves when the agent answers, or the connection is closed; closes it when it does neither. */
 	async hear(): Promise<void> {
 		await new Promise<void>((resolve) => {
-			const late = setTimeout(() => this.close(), 2 * DEADLINES.heartbeatMs);
+			const late = setInterval(() => void this.#giveUp(), 2 * DEADLINES.heartbeatMs);
 			const over = () => {
-				clearTimeout(late);
+				clearInterval(late);
 				this.#session.off("close", over);
 				resolve();
 			};
@@ -236,7 +238,11 @@ export class Connection {
 			setTimeout(() => this.#pingUnanswered && void this.onSilence(), DEADLINES.silenceMs).unref();
 		} else {
 			// When it was this process that stood still, the answer is waiting to be read: read first.
-			setImmediate(() => this.#pingUnanswered && this.close());
+			setImmediate(() => this.#pingUnanswered && void this.#giveUp());
 		}
+	}
+
+	async #giveUp(): Promise<void> {
+		if (!(await this.standsStill())) this.close();
 	}
 }

@@ -13,6 +13,8 @@ export interface LinkOptions {
 	readonly onBoot?: (first: boolean) => void;
 	/** The agent is long in answering: is its machine paused? */
 	readonly onSilence?: () => Promise<void>;
+	/** Is it known that the machine stands still, and goes on by itself? Then it is waited for. */
+	readonly standsStill?: () => Promise<boolean>;
 	/** For every new connection, before the first request of anybody's. A connection that it rejects is none. */
 	readonly onConnect?: (connection: Connection) => Promise<void>;
 }
@@ -109,6 +111,7 @@ export class AgentLink {
 		if (this.#closing.signal.aborted) connection.close();
 		// What is wrong with the machine is told by the call that goes on or fails.
 		connection.onSilence = async () => await this.#options.onSilence?.().catch(() => {});
+		connection.standsStill = async () => (await this.#options.standsStill?.()) ?? false;
 		if (this.#boot !== connection.hello.boot) this.#options.onBoot?.(this.#boot === undefined);
 		this.#boot = connection.hello.boot;
 		try {

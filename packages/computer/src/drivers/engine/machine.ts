@@ -76,7 +76,7 @@ export class EngineMachine implements Machine {
 		const [owner, changes, state] = await Promise.all([ownerId(), readChanges(dialect, this.id), this.#state(container)]);
 		const info = { ...readMachineInfo(container, this.driver, { owner, changes }), state };
 		// Nobody has paused it, and it goes on by itself.
-		return state === "paused" && (await isBeingSaved(dialect, this.id)) ? { ...info, state: "running" } : info;
+		return state === "paused" && (await this.standsStill()) ? { ...info, state: "running" } : info;
 	}
 
 	/** As it is, where the engine says that it runs and has forgotten that it stands still. */
@@ -148,6 +148,10 @@ export class EngineMachine implements Machine {
 			await begin();
 		});
 		await this.#limitAgain();
+	}
+
+	async standsStill(): Promise<boolean> {
+		return await isBeingSaved(this.#by.engine.dialect, this.id);
 	}
 
 	async stop(options: Abortable = {}): Promise<void> {
