@@ -316,7 +316,7 @@ export class Computer {
 		await machine?.remove(options);
 		this.#removed = true;
 		this.#events.emit({ type: "removed", text: "removed" });
-		await Promise.all([forget(this.name), removeJournal(this.name, this.driver), this.#egress.forget()]);
+		await Promise.all([forget(this.name, this.driver), removeJournal(this.name, this.driver), this.#egress.forget()]);
 		await this.close();
 	}
 

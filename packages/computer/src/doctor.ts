@@ -3,6 +3,7 @@ import { leaseDriver } from "./drivers/registry.js";
 import { ComputerError } from "./errors/index.js";
 import { DRIVER_NAMES } from "./options/settings.js";
 import { driverChoice } from "./options.js";
+import { recall, rememberedNames } from "./whereabouts.js";
 
 export interface DriverReport {
 	readonly name: DriverName;
@@ -30,6 +31,8 @@ export interface ListOptions extends Abortable {
 	readonly all?: boolean | undefined;
 	/** `sizeBytes` of each, which takes a while. Default false. */
 	readonly sizes?: boolean | undefined;
+	/** Is told of a driver that is not usable now, and had the last time computers of these names. */
+	readonly onUnasked?: ((driver: DriverReport, names: readonly string[]) => void) | undefined;
 }
 
 /** Every computer of one's own, of every usable driver. */
@@ -42,14 +45,22 @@ export async function listComputers(options: ListOptions = {}): Promise<readonly
 			try {
 				const availability = await lease.driver.probe(options);
 				if (availability.usable) return await lease.driver.list({ ...options, own: options.all !== true });
-				if (choice === "auto") return [];
-				throw unavailable([{ name, availability }]);
+				if (choice !== "auto") throw unavailable([{ name, availability }]);
+				const missed = await rememberedOn(name);
+				if (missed.length > 0) options.onUnasked?.({ name, availability }, missed);
+				return [];
 			} finally {
 				await lease.release();
 			}
 		}),
 	);
 	return lists.flat();
+}
+
+async function rememberedOn(driver: DriverName): Promise<readonly string[]> {
+	const names = await rememberedNames();
+	const drivers = await Promise.all(names.map(recall));
+	return names.filter((_, index) => drivers[index] === driver);
 }
 
 /** No usable driver: each one's reason, and the first one's way out. */

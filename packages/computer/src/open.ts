@@ -3,7 +3,7 @@ import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
 import type { Abortable, Availability, CreateOptions, DriverName, Machine, MachineInfo, MachineSpec } from "./driver.js";
 import { type Lease, leaseDriver } from "./drivers/registry.js";
-import { isComputerError } from "./errors/index.js";
+import { ComputerError, isComputerError } from "./errors/index.js";
 import { DEFAULTS } from "./limits.js";
 import { resolveFolders } from "./options/folder-safety.js";
 import { DRIVER_NAMES } from "./options/settings.js";
@@ -45,7 +45,7 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			const [info] = await Promise.all([
 				spare?.info ?? place.running ?? (slot.created ? slot.machine.made : undefined) ?? slot.machine.inspect({ signal: options.signal }),
 				computer.start({ signal: options.signal }),
-				place.running ?? remember(spec.name, slot.driver.name),
+				place.running ?? (spec.persistence === "ephemeral" ? undefined : remember(spec.name, slot.driver.name)),
 			]);
 			await computer.askNetwork(options, slot.created);
 			slot.noteWarnings(info.warnings);
@@ -98,10 +98,13 @@ async function choosePlace(name: string, choice: "auto" | DriverName, { signal }
 	const looks = await Promise.allSettled(names.map((driver) => (known?.name === driver ? known : look(driver, name, signal))));
 	const seen = looks.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 	const failed = looks.find((result) => result.status === "rejected");
-	// A driver that could not answer may have it: another one of the same name elsewhere would be worse than an error.
-	const chosen = failed ? undefined : (seen.find((one) => one.machine !== undefined) ?? seen.find((one) => one.availability.usable));
+	const found = seen.find((one) => one.machine !== undefined);
+	const isOutOfReach = choice === "auto" && found === undefined && known?.availability.usable === false;
+	// A driver that could not answer may have it: another one of the same name elsewhere would be worse than an error, and hide it from then on.
+	const chosen = failed || isOutOfReach ? undefined : (found ?? seen.find((one) => one.availability.usable));
 	await Promise.all(seen.map((one) => one !== chosen && one.lease.release()));
 	if (failed) throw failed.reason;
+	if (isOutOfReach) throw outOfReach(name, known, seen);
 	if (chosen === undefined) throw unavailable(seen);
 	const before = seen.slice(0, seen.indexOf(chosen));
 	return { ...chosen, passedOver: before.flatMap(({ name, availability }) => passedOver(name, availability, chosen.name)) };
@@ -139,6 +142,21 @@ async function look(driver: DriverName, name: string, signal: AbortSignal | unde
 		await lease.release();
 		throw error;
 	}
+}
+
+/** The driver that had it the last time can not be asked now. */
+function outOfReach(machineName: string, { name, availability }: DriverReport, reports: readonly DriverReport[]): ComputerError {
+	const { reason = "", hint = "" } = availability.usable ? {} : availability;
+	const other = reports.find((report) => report.availability.usable)?.name;
+	const elsewhere = other && `Or go on with another computer of that name, on ${other}: driver "${other}", \`--driver ${other}\`.`;
+	return new ComputerError(
+		"driver_unavailable",
+		`the computer "${machineName}" was on ${name} the last time, which is not usable now: ${reason}`,
+		{
+			hint: [hint, elsewhere].filter(Boolean).join(" "),
+			context: { name: machineName, driver: name },
+		},
+	);
 }
 
 function passedOver(name: DriverName, availability: Availability, chosen: DriverName): string[] {

@@ -70,7 +70,7 @@ async function findLeftovers(driver: Driver, options: Abortable): Promise<readon
 			kind: "record",
 			what: `last-driver/${name}`,
 			why: "the computer is gone",
-			remove: () => forget(name),
+			remove: () => forget(name, driver.name),
 		});
 	}
 	for (const kind of ["egress", "journal"]) {

@@ -14,9 +14,9 @@ export async function recall(name: string): Promise<DriverName | undefined> {
 	return DRIVER_NAMES.find((driver) => driver === word.trim());
 }
 
-/** Of which computers something is remembered. */
+/** Of which computers something is remembered, in the order of their names. */
 export async function rememberedNames(): Promise<readonly string[]> {
-	return (await readdir(directory()).catch(() => [])).filter((name) => NAME_PATTERN.test(name));
+	return (await readdir(directory()).catch(() => [])).filter((name) => NAME_PATTERN.test(name)).sort();
 }
 
 /** Failing is fine: a full disk, a home that is read-only. */
@@ -28,8 +28,9 @@ export async function remember(name: string, driver: DriverName): Promise<void> 
 	} catch {}
 }
 
-export async function forget(name: string): Promise<void> {
-	await rm(fileOf(name), { force: true }).catch(() => {});
+/** Unless another driver has one of that name. */
+export async function forget(name: string, driver: DriverName): Promise<void> {
+	if ((await recall(name)) === driver) await rm(fileOf(name), { force: true }).catch(() => {});
 }
 
 function fileOf(name: string): string {

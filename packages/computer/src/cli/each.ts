@@ -1,10 +1,10 @@
 /** The same step for several computers: what failed does not stop the rest. */
 
 import { ComputerError } from "../errors/index.js";
-import { type Computer, listComputers } from "../index.js";
+import type { Computer } from "../index.js";
 import type { Context } from "./commands.js";
 import { wrongUsage } from "./failure.js";
-import { find } from "./open.js";
+import { find, list } from "./open.js";
 import { print, printJson } from "./output.js";
 import { printable } from "./printable.js";
 
@@ -51,15 +51,11 @@ export async function each(
 }
 
 /** The names given, else those that are meant without one, or every computer there is. */
-export async function places(
-	{ flags, interruption, words }: Context,
-	command: string,
-	otherwise: readonly string[] = [],
-): Promise<readonly Place[]> {
+export async function places(context: Context, command: string, otherwise: readonly string[] = []): Promise<readonly Place[]> {
+	const { flags, words } = context;
 	const given = words.length === 0 && flags.name !== undefined ? [flags.name] : words;
 	const names = given.length === 0 && !flags.all ? otherwise : given;
 	if (!flags.all) return names.map((name) => ({ name, driver: flags.driver }));
 	if (names.length > 0) throw wrongUsage("expected names or --all, got both", command);
-	const driver = flags.driver === "auto" ? undefined : flags.driver;
-	return listComputers({ driver, signal: interruption.signal });
+	return (await list(context)).computers;
 }

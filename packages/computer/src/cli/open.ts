@@ -1,8 +1,9 @@
 /** How commands come to a computer: made or started with progress, or only found. */
 import { tellUse } from "../compiled.js";
 import { configuration, type Settings } from "../config.js";
+import type { ListOptions } from "../doctor.js";
 import { ComputerError } from "../errors/index.js";
-import { type Computer, findComputer, openComputer } from "../index.js";
+import { type Computer, findComputer, listComputers, type MachineInfo, openComputer } from "../index.js";
 import { DEFAULTS } from "../limits.js";
 import { SETTING_NAMES } from "../options/settings.js";
 import type { Context } from "./commands.js";
@@ -43,6 +44,28 @@ export async function find({ flags, interruption }: Context, name = flags.name ?
 	}
 	const where = driver === undefined || driver === "auto" ? "" : ` on ${driver}`;
 	throw new ComputerError("not_found", `there is no computer "${name}"${where}`, { hint: "`lms-computer ls` shows those that are there." });
+}
+
+interface Listed {
+	readonly computers: readonly MachineInfo[];
+	/** There may be more, on a driver that can not be asked now: this has been said then. */
+	readonly isWhole: boolean;
+}
+
+/** Every computer there is, of the driver that the flags name. */
+export async function list({ flags, interruption }: Context, options: Pick<ListOptions, "all" | "sizes"> = {}): Promise<Listed> {
+	const unasked: string[] = [];
+	const computers = await listComputers({
+		...options,
+		driver: flags.driver === "auto" ? undefined : flags.driver,
+		signal: interruption.signal,
+		onUnasked({ name, availability }, names) {
+			const reason = availability.usable ? "" : `: ${availability.reason}`;
+			unasked.push(`${name}, where ${names.join(", ")} was the last time, is not usable now${reason}`);
+		},
+	});
+	for (const text of unasked) await notice(text);
+	return { computers, isWhole: unasked.length === 0 };
 }
 
 /** Does something with one that is there, and lets go of it. */
