@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
-import { type OwnEngine, ownEngine } from "../support/own-engine.js";
+import { type OwnEngine, useOwnEngine } from "../support/own-engine.js";
 
 const target = MATRIX.find(({ driver, shell }) => driver === "podman" && shell === "sh");
 const isRoot = process.getuid?.() === 0;
@@ -16,7 +16,7 @@ describe.skipIf(target === undefined || target.skip !== undefined || !isRoot)(
 	`images of others${isRoot ? "" : " (skipped: only root can mount a disk for it)"}`,
 	() => {
 		let engine: OwnEngine;
-		beforeAll(async () => (engine = await ownEngine("podman")), 60_000);
+		beforeAll(async () => (engine = await useOwnEngine("podman")), 60_000);
 		afterAll(async () => await engine?.remove());
 
 		test("that come and go, or whose maker was killed, are in nobody's way", { timeout: 60_000 }, async () => {

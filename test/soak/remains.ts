@@ -9,6 +9,8 @@ export interface Place {
 	readonly driver: DriverName;
 	/** Computers' names begin with it. */
 	readonly prefix: string;
+	/** Beyond this process's own: what leads to the engine. */
+	readonly env?: Readonly<Record<string, string>>;
 	/** The engine's own; undefined: the user's, where only containers of that prefix count. */
 	readonly engineDirectory: string | undefined;
 	/** Of records, and of temporary files. */
@@ -21,17 +23,22 @@ export async function remains(place: Place): Promise<readonly string[]> {
 	return lists.flat().sort();
 }
 
-async function containers({ driver, prefix, engineDirectory }: Place): Promise<string[]> {
-	if (driver === "namespace") return [];
-	const { stdout } = await promisify(execFile)(driver, ["ps", "--all", "--format", "{{.Names}} ({{.Status}})"]);
-	const found = lines(stdout).filter((line) => engineDirectory !== undefined || line.includes(prefix));
+async function containers(place: Place): Promise<string[]> {
+	if (place.driver === "namespace") return [];
+	const { prefix, engineDirectory } = place;
+	const found = (await engineLines(place, ["ps", "--all", "--format", "{{.Names}} ({{.Status}})"])).filter(
+		(line) => engineDirectory !== undefined || line.includes(prefix),
+	);
 	return found.map((line) => `container ${line.replace(/\(.*/, "")}`);
 }
 
-async function images({ driver, engineDirectory }: Place): Promise<string[]> {
-	if (driver === "namespace" || engineDirectory === undefined) return [];
-	const { stdout } = await promisify(execFile)(driver, ["images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
-	return lines(stdout).map((line) => `image ${line}`);
+async function images(place: Place): Promise<string[]> {
+	if (place.driver === "namespace" || place.engineDirectory === undefined) return [];
+	return (await engineLines(place, ["images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"])).map((line) => `image ${line}`);
+}
+
+async function engineLines({ driver, env }: Place, argv: readonly string[]): Promise<string[]> {
+	return lines((await promisify(execFile)(driver, argv, { env: { ...process.env, ...env } })).stdout);
 }
 
 /** Of machines of the run's own engine, by what they have mounted, and what has a computer's name in its command line. */

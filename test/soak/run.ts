@@ -83,10 +83,11 @@ class Run {
 	readonly #hands: Hand[] = [];
 	readonly #computers: ModelComputer[];
 	readonly #directory = mkdtempSync(join(tmpdir(), "lms-soak-"));
-	readonly #environment = { ...process.env };
 	readonly #prefix: string;
 	readonly #began = performance.now();
 	#engine: OwnEngine | undefined;
+	/** Of its host processes: several runs go on in one process. */
+	#env: Readonly<Record<string, string>> = {};
 	#place: Place | undefined;
 	#before: readonly string[] = [];
 
@@ -107,23 +108,23 @@ class Run {
 		// Only root can mount a disk for an engine of the run's own; without one, host processes alone are killed.
 		if (process.getuid?.() === 0) this.#engine = await ownEngine(driver, DISK_MB);
 		const state = driver === "namespace" && this.#engine !== undefined ? this.#engine.directory : join(this.#directory, "state");
-		process.env["LMS_COMPUTER_STATE_DIR"] = state;
-		process.env["TMPDIR"] = join(this.#directory, "tmp");
+		this.#env = { ...this.#engine?.env, LMS_COMPUTER_STATE_DIR: state, TMPDIR: join(this.#directory, "tmp") };
 		const shell = seed % 2 === 0 ? {} : { env: { LMS_SHELL: "/bin/sh" } };
 		const open: OpenOptions = { driver, preset: "none", ...(driver === "namespace" ? shell : { image: IMAGE }) };
 		for (let i = 0; i < HANDS; i++) {
-			const hand = new Hand(open);
+			const hand = this.#hand(open);
 			hand.onNotice = (notice) => this.#note(`notice ${i}: ${notice}`);
 			this.#hands.push(hand);
 		}
 		this.#place = {
 			driver,
 			prefix: this.#prefix,
+			env: this.#env,
 			engineDirectory: this.#engine?.directory,
 			directories: [state, join(this.#directory, "tmp")],
 		};
 		// What the first computer makes for all: an image, an owner's id.
-		const first = new Hand(open);
+		const first = this.#hand(open);
 		this.#hands.push(first);
 		const name = `${this.#prefix}-first`;
 		await first.call("open", { name }, HANG_MS);
@@ -131,6 +132,10 @@ class Run {
 		await first.end(HANG_MS);
 		this.#hands.splice(this.#hands.indexOf(first), 1);
 		this.#before = await remains(this.#place);
+	}
+
+	#hand(open: OpenOptions): Hand {
+		return new Hand(open, { env: this.#env });
 	}
 
 	async go(): Promise<void> {
@@ -162,7 +167,7 @@ class Run {
 	async verify(): Promise<void> {
 		if (this.#options.signal?.aborted) return;
 		await new Promise((resolve) => setTimeout(resolve, UNCERTAIN_MS));
-		const hand = new Hand(this.#hands[0]?.options ?? {});
+		const hand = this.#hand(this.#hands[0]?.options ?? {});
 		this.#hands.push(hand);
 		for (const [i, computer] of this.#computers.entries()) {
 			const step = this.#step("verify", i, i, hand, computer);
@@ -187,8 +192,6 @@ class Run {
 		} finally {
 			await this.#engine?.remove();
 			await rm(this.#directory, { recursive: true, force: true });
-			for (const key of Object.keys(process.env)) if (!(key in this.#environment)) delete process.env[key];
-			Object.assign(process.env, this.#environment);
 		}
 	}
 
@@ -214,7 +217,7 @@ class Run {
 	}
 
 	async #clear(): Promise<void> {
-		const last = new Hand(this.#hands[0]?.options ?? {});
+		const last = this.#hand(this.#hands[0]?.options ?? {});
 		try {
 			const names = await last.call<string[]>("list", {}, HANG_MS);
 			for (const name of names.filter((name) => name.startsWith(this.#prefix))) await last.call("remove", { name }, HANG_MS);

@@ -3,8 +3,8 @@ import { DRIVERS } from "../support/drivers.js";
 import { leaks, leakTable } from "./leaks.js";
 import { operationCount, soak } from "./run.js";
 
-/** Short ones: `npm run soak` runs them for as long as one likes. */
-const SECONDS = Number(process.env["LMS_TEST_SOAK_SECONDS"] ?? 5);
+/** Of each, all at once. `npm run soak` runs one for as long as one likes. */
+const SECONDS = Number(process.env["LMS_TEST_SOAK_SECONDS"] ?? 60);
 const SEEDS = 5;
 const first = Number(process.env["LMS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const usable = DRIVERS.filter(({ skip }) => skip === undefined);
@@ -15,7 +15,7 @@ describe("soak", () => {
 		const seed = first + i;
 		test.skipIf(target.skip !== undefined)(
 			`${target.driver}: what was acknowledged holds, whatever is killed (seed ${seed})`,
-			{ timeout: 400_000 },
+			{ timeout: 500_000, concurrent: true },
 			async () => {
 				const report = await soak({ driver: target.driver, seed, durationMs: SECONDS * 1000 });
 				// What went wrong first: a summary has the first line alone.

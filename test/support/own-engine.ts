@@ -17,6 +17,8 @@ const DISK_MB = 160;
 export interface OwnEngine {
 	/** All that it has. What its machines have mounted names it. */
 	readonly directory: string;
+	/** What leads the library, and the engine's own command line, to it. */
+	readonly env: Readonly<Record<string, string>>;
 	/** Of the process that a machine hangs on: the daemon, Podman's service, a machine's supervisor, for which a computer is needed. */
 	pid(computer?: Computer): Promise<number>;
 	/** After its end. Podman's service and a supervisor come back by themselves. */
@@ -24,7 +26,7 @@ export interface OwnEngine {
 	remove(): Promise<void>;
 }
 
-/** Sets the environment of this test file, so that the driver finds it. */
+/** For whoever has its `env`. */
 export async function ownEngine(driver: string, diskMb = DISK_MB): Promise<OwnEngine> {
 	const directory = mkdtempSync(join(tmpdir(), "lms-own-"));
 	await run("mount", ["-t", "tmpfs", "-o", `size=${diskMb}m`, basename(directory), directory]);
@@ -37,8 +39,14 @@ export async function ownEngine(driver: string, diskMb = DISK_MB): Promise<OwnEn
 	};
 	if (driver === "docker") return await ownDocker(directory, unmount);
 	if (driver === "podman") return await ownPodman(directory, unmount);
-	process.env["LMS_COMPUTER_STATE_DIR"] = directory;
-	return { directory, pid: supervisor, again: async () => {}, remove: unmount };
+	return { directory, env: { LMS_COMPUTER_STATE_DIR: directory }, pid: supervisor, again: async () => {}, remove: unmount };
+}
+
+/** For all of this test file. */
+export async function useOwnEngine(driver: string, diskMb = DISK_MB): Promise<OwnEngine> {
+	const engine = await ownEngine(driver, diskMb);
+	Object.assign(process.env, engine.env);
+	return engine;
 }
 
 async function ownDocker(directory: string, unmount: () => Promise<void>): Promise<OwnEngine> {
@@ -66,9 +74,9 @@ async function ownDocker(directory: string, unmount: () => Promise<void>): Promi
 	};
 	await start();
 	await run("sh", ["-c", `docker save ${IMAGE} | docker --host ${endpoint} load`]);
-	process.env["DOCKER_HOST"] = endpoint;
 	return {
 		directory,
+		env: { DOCKER_HOST: endpoint },
 		pid: async () => daemon?.pid ?? 0,
 		again: start,
 		async remove() {
@@ -91,9 +99,9 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 	const conf = join(directory, "containers.conf");
 	const engine = `[engine]\ntmp_dir = "${directory}/tmp"\nlock_type = "file"\n`;
 	writeFileSync(conf, given.includes("[engine]\n") ? given.replace("[engine]\n", engine) : engine + given);
-	process.env["CONTAINERS_STORAGE_CONF"] = storage;
-	process.env["CONTAINERS_CONF"] = conf;
-	await run("podman", ["load", "--input", archive]);
+	const env = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: conf };
+	const podman = (...argv: string[]) => run("podman", argv, { env: { ...process.env, ...env } });
+	await podman("load", "--input", archive);
 	await rm(archive);
 	const service = async () => {
 		for (const pid of await readdir("/proc")) {
@@ -107,13 +115,14 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 	};
 	return {
 		directory,
+		env,
 		// 0 is no number to send a signal to: it is every process of this test's.
 		pid: async () => (await service()) || Promise.reject(new Error("Podman's service does not run")),
 		again: async () => {},
 		async remove() {
 			const pid = await service();
 			if (pid > 0) process.kill(pid, "SIGKILL");
-			await run("podman", ["rm", "--all", "--force"]).catch(() => {});
+			await podman("rm", "--all", "--force").catch(() => {});
 			for (const monitor of await processesWith(directory)) process.kill(monitor, "SIGKILL");
 			await unmount();
 		},

@@ -2,7 +2,7 @@ import { type Computer, findComputer, listComputers, openComputer } from "lms-co
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
 import { stopProcess } from "../support/outside.js";
-import { type OwnEngine, ownEngine } from "../support/own-engine.js";
+import { type OwnEngine, useOwnEngine } from "../support/own-engine.js";
 import { expectError, output } from "../support/suite.js";
 
 const MB = 1_000_000;
@@ -17,7 +17,7 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 			let computer: Computer;
 			const options = { ...target.options, name: target.computerName("engine") };
 			beforeAll(async () => {
-				engine = await ownEngine(target.driver);
+				engine = await useOwnEngine(target.driver);
 				computer = await openComputer(options);
 			}, 90_000);
 			afterAll(async () => {

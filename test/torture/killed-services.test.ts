@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { type Computer, findComputer, openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MATRIX } from "../support/drivers.js";
-import { type OwnEngine, ownEngine } from "../support/own-engine.js";
+import { type OwnEngine, useOwnEngine } from "../support/own-engine.js";
 import { randomFrom } from "../support/random.js";
 import { output } from "../support/suite.js";
 
@@ -70,7 +70,7 @@ describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell =
 				const conf = join(directory, "containers.conf");
 				writeFileSync(conf, `${given}\n[engine.runtimes]\n${name} = ["${wrapper}"]\n`);
 				process.env["CONTAINERS_CONF"] = conf;
-				engine = await ownEngine("podman", DISK_MB);
+				engine = await useOwnEngine("podman", DISK_MB);
 			}, 90_000);
 			afterAll(async () => {
 				await engine?.remove();
