@@ -112,7 +112,7 @@ describe.for(DRIVERS)("$title", (target) => {
 				await other.close();
 			}
 			expect(await sh("env | grep -ciE '^(https?_proxy|ssl_cert_file|lms_computer)' ; :")).toBe("0");
-			expect((await computer.exec("env | grep -c http_proxy", { session: "old" })).stdout).toBe("0");
+			expect((await computer.exec("env | grep -c http_proxy", { session: "old" })).stdout).toBe("0\n");
 			expect((await computer.exec("exec 3<>/dev/tcp/127.0.0.1/3128", { session: "aside" })).exitCode).not.toBe(0);
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			expect((await computer.exec("echo $http_proxy", { session: "old" })).stdout).toBe("http://127.0.0.1:3128\n");
