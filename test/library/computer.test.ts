@@ -112,6 +112,16 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		await computer.remove();
 	});
 
+	test("that another host has put another machine in the place of is looked at by several calls at once", async () => {
+		const computer = open();
+		await says(computer);
+		await machine().remove();
+		await driver.create(machineSpec({ name: "box" }));
+		Object.assign(machine(), { id: "another" });
+		const looks = await Promise.all([computer.inspect(), computer.inspect(), computer.inspect()]);
+		expect(looks.map(({ state }) => state)).toEqual(["running", "running", "running"]);
+	});
+
 	test("that was only found is not made anew", async () => {
 		await says(open());
 		const found = open(false);

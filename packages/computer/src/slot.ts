@@ -147,12 +147,14 @@ export class Slot {
 
 	/** Does something with the machine in whatever state: with the one that has its name now, if another holder rolled it back. */
 	async use<T>(run: (machine: Machine) => Promise<T>, signal?: AbortSignal): Promise<T> {
+		const before = this.#machine;
 		try {
 			return await run(this.machine);
 		} catch (error) {
 			if (!isComputerError(error, "machine_gone")) throw error;
 			const found = await this.driver.attach(this.name, { signal });
-			if (found === undefined || found.id === this.#machine?.id) throw error;
+			// Not with the one that is held by now: another call may have found it meanwhile.
+			if (found === undefined || found.id === before?.id) throw error;
 			this.#machine = found;
 			return await run(found);
 		}
