@@ -142,6 +142,7 @@ describe.for(DRIVERS)("$title", (target) => {
 			}
 			await expectError(computer.checkpoint("x".repeat(201)), "invalid_argument");
 			await expectError(computer.fork(undefined, "No Name"), "invalid_argument");
+			await expectError(computer.fork(undefined, "diff-0123456789ab"), "invalid_argument");
 			// Nothing was disturbed by that.
 			expect(await output(computer, "echo on")).toBe("on");
 		});

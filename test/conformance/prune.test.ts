@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type DriverName, findComputer, listComputers } from "lms-computer";
+import { type Computer, type DriverName, findComputer, listComputers } from "lms-computer";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { Connection } from "../../packages/computer/src/agent/connection.js";
 import type { Leftover } from "../../packages/computer/src/driver.js";
 import { ownerId } from "../../packages/computer/src/drivers/ownership.js";
+import { leaseDriver } from "../../packages/computer/src/drivers/registry.js";
 import { prune } from "../../packages/computer/src/prune.js";
 import { cli } from "../cli/command.js";
 import { DRIVERS, removeOpened, type Target } from "../support/drivers.js";
@@ -51,6 +53,23 @@ async function halfMade({ driver, options }: Target, name: string, owner: string
 	await run(driver, ["create", "--name", `lms-computer-${name}`, ...labels, options.image ?? "", "true"]);
 }
 
+/** With a name as a machine has it for the time of a comparison. It is held, so that an ephemeral one stays. */
+async function forkAsCompared({ driver, name }: Computer, persistence: "ephemeral" | "persistent") {
+	const lease = await leaseDriver(driver);
+	const machine = await lease.driver.attach(name);
+	const forked = await machine?.checkpoints?.fork(undefined, `diff-${randomBytes(6).toString("hex")}`, { changes: { persistence } });
+	if (forked === undefined) throw new Error(`expected ${name} to be there and to have checkpoints`);
+	const held = await Connection.open(await forked.connect());
+	return {
+		name: forked.name,
+		async [Symbol.asyncDispose]() {
+			held.close();
+			await forked.remove();
+			await lease.release();
+		},
+	};
+}
+
 describe.for(DRIVERS)("$title", (target) => {
 	const { driver } = target;
 
@@ -61,6 +80,16 @@ describe.for(DRIVERS)("$title", (target) => {
 			await computer.stop();
 			anHourLater();
 			expect(await found(driver)).toEqual([]);
+		});
+
+		test("one that is called as those of comparisons are is none either, and a comparison leaves it alone", async () => {
+			const computer = await target.open("compared");
+			await using named = await forkAsCompared(computer, "persistent");
+			const id = await computer.checkpoint("now");
+			anHourLater();
+			await computer.diff(id.id);
+			expect(await found(driver)).toEqual([]);
+			expect((await listComputers({ driver })).map(({ name }) => name)).toContain(named.name);
 		});
 
 		test("what a computer that was removed from outside has left is found and removed", async () => {
@@ -151,14 +180,12 @@ describe.for(DRIVERS)("$title", (target) => {
 	engine?.("machines that go", () => {
 		test("take what only they are made from with them, in one pruning", async () => {
 			const computer = await target.open("compared");
-			// As a comparison with a checkpoint has one, for as long as it takes.
-			const name = `diff-${randomBytes(6).toString("hex")}`;
-			await (await computer.fork(undefined, name)).close();
+			await using compared = await forkAsCompared(computer, "ephemeral");
 			anHourLater();
 			const kinds = (await found(driver)).map(({ kind }) => kind).filter((kind) => kind !== "record");
 			expect(kinds.sort()).toEqual(["image", "machine"]);
 			expect((await prune({ driver }, () => true)).failed).toEqual([]);
-			expect((await run(driver, ["images", "--all", "--format", "{{.Repository}}:{{.Tag}}"])).stdout).not.toContain(name);
+			expect((await run(driver, ["images", "--all", "--format", "{{.Repository}}:{{.Tag}}"])).stdout).not.toContain(compared.name);
 			await prune({ driver }, () => true);
 			expect(await found(driver)).toEqual([]);
 		});

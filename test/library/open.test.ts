@@ -12,6 +12,8 @@ test("diagnose names every driver, in the order of auto", async () => {
 
 test.each([
 	["openComputer", () => openComputer({ name: "No" })],
+	["openComputer", () => openComputer({ name: "diff-3f2a1b9c8d7e" })],
+	["openComputer", () => openComputer({ name: "pool-3f2a1b9c8d7e" })],
 	["openComputer", () => openComputer({ driver: "lxc" as "docker" })],
 	["findComputer", () => findComputer({ name: "No" })],
 	["listComputers", () => listComputers({ driver: "lxc" as "docker" })],

@@ -85,14 +85,8 @@ export async function forkMachine(
 	return machine;
 }
 
-/** A machine for the time of a comparison. */
-const COMPARED = /^diff-[0-9a-f]{12}$/;
-/** A comparison takes seconds; a machine for one that is older belongs to a process that was killed. */
-const ABANDONED_MS = 10 * 60_000;
-
 /** Both sides are asked by their own agents, so the checkpoint gets a machine for a moment: one way for every driver. */
 export async function diffCheckpoint(slot: Slot, id: string, now: Connection, options: Abortable): Promise<Changes> {
-	await removeAbandoned(slot.driver, options);
 	const machine = await forkMachine(slot, id, `diff-${randomBytes(6).toString("hex")}`, {
 		...options,
 		// So it is gone by itself should this process be killed.
@@ -105,12 +99,6 @@ export async function diffCheckpoint(slot: Slot, id: string, now: Connection, op
 	} finally {
 		then?.close();
 		await machine.remove();
-	}
-}
-
-async function removeAbandoned(driver: Driver, options: Abortable): Promise<void> {
-	for (const { name, createdAt } of await driver.list(options)) {
-		if (COMPARED.test(name) && createdAt < Date.now() - ABANDONED_MS) await (await driver.attach(name, options))?.remove(options);
 	}
 }
 

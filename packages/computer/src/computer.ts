@@ -37,7 +37,7 @@ import { expectKeys, expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { Notices } from "./notices.js";
-import type { OpenOptions } from "./options.js";
+import { newComputerName, type OpenOptions } from "./options.js";
 import { Planted } from "./planted.js";
 import { Slot } from "./slot.js";
 import { forget, remember } from "./whereabouts.js";
@@ -340,6 +340,7 @@ export class Computer {
 
 	/** A new, running computer on the same driver with the files of a checkpoint, or of now. Both go their own ways. */
 	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Computer> {
+		newComputerName(name);
 		const lease = await leaseDriver(this.driver);
 		try {
 			await this.#slot.expectRoom(options);

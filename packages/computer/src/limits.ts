@@ -59,6 +59,9 @@ export const POOL = {
 /** The name of a machine that waits in a pool. */
 export const SPARE_PATTERN = /^pool-[0-9a-f]{12}$/;
 
+/** That of one for the time of a comparison; see checkpoints.ts. */
+export const COMPARED_PATTERN = /^diff-[0-9a-f]{12}$/;
+
 /** Past these the oldest checkpoints of a computer go when one is made. */
 export const CHECKPOINTS = {
 	maxCount: 10,

@@ -2,7 +2,7 @@
 import type { Abortable, DriverName, MachineSpec, Progress } from "./driver.js";
 import type { SecretOption } from "./egress/secrets.js";
 import { expectKeys, expectMatch, refuse } from "./expect.js";
-import { DEFAULTS, NAME_PATTERN } from "./limits.js";
+import { COMPARED_PATTERN, DEFAULTS, NAME_PATTERN, SPARE_PATTERN } from "./limits.js";
 import type { AskedFolder, FolderOption } from "./options/folders.js";
 import type { PortOption } from "./options/ports.js";
 import type { PresetOption } from "./options/preset.js";
@@ -74,6 +74,19 @@ export function computerName(value: unknown): string {
 	return expectMatch("name", value, NAME_PATTERN);
 }
 
+/** Of a computer to be made: not what is made here for a moment, and cleared away by its name. */
+export function newComputerName(value: unknown): string {
+	const name = computerName(value);
+	if (SPARE_PATTERN.test(name) || COMPARED_PATTERN.test(name)) {
+		refuse(
+			"name",
+			"one that is not like those of the computers for a comparison or a pool (diff-… and pool-… with twelve hex digits)",
+			name,
+		);
+	}
+	return name;
+}
+
 /** Every option checked, every default filled in. */
 export function machineSpec(options: OpenOptions): AskedSpec {
 	expectKeys("the options", options, KEYS);
@@ -90,7 +103,7 @@ export function machineSpec(options: OpenOptions): AskedSpec {
 	if (network === "open" && secrets.length > 0)
 		refuse("network", "an allow-list, for secrets to be put into what goes through it", network);
 	// A way out through this host is none of the machine's: it has no network.
-	return { name: computerName(options.name ?? DEFAULTS.name), ...machine, network: network === "open" ? "open" : "none" };
+	return { name: newComputerName(options.name ?? DEFAULTS.name), ...machine, network: network === "open" ? "open" : "none" };
 }
 
 type Checked = { readonly [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]["check"]> };

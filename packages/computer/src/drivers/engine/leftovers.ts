@@ -2,7 +2,7 @@
 import type { ContainerInfo, ImageInfo } from "dockerode";
 import type { Abortable, Leftover, MachineSpec } from "../../driver.js";
 import { isComputerError } from "../../errors/index.js";
-import { LIFE } from "../../limits.js";
+import { COMPARED_PATTERN, LIFE } from "../../limits.js";
 import { agentHash } from "../agent-binary.js";
 import { ownerId } from "../ownership.js";
 import { changedContainers, forgetChanges } from "./changed-settings.js";
@@ -14,9 +14,6 @@ import { listImages } from "./list-images.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
 import { isAnyStandIn, isTakingOver } from "./stand-ins.js";
-
-/** A machine for the time of a comparison; see ../../checkpoints.ts. */
-const COMPARED = /^diff-[0-9a-f]{12}$/;
 
 export async function findLeftovers(engine: Engine, options: Abortable): Promise<readonly Leftover[]> {
 	const owner = await ownerId();
@@ -111,9 +108,10 @@ function whyDead(found: ContainerInfo, all: readonly ContainerInfo[]): string | 
 		const isThere = all.some((other) => plainName(other) === containerName(name));
 		return isThere ? "a rollback or a rebuild of it was cut short" : undefined;
 	}
-	if (found.Labels[LABELS.persistence] === "ephemeral" && hasEnded(found)) return "it was ephemeral and has ended";
+	const isEphemeral = found.Labels[LABELS.persistence] === "ephemeral";
+	if (isEphemeral && hasEnded(found)) return "it was ephemeral and has ended";
 	if (!isOlder(found.Created, LIFE.abandonedMs)) return undefined;
-	if (COMPARED.test(name)) return "a comparison with a checkpoint was cut short";
+	if (isEphemeral && COMPARED_PATTERN.test(name)) return "a comparison with a checkpoint was cut short";
 	return found.State === "created" || found.State === "configured" ? "its making was cut short: it never ran" : undefined;
 }
 

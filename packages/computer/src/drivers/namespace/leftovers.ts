@@ -2,14 +2,11 @@
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Leftover } from "../../driver.js";
-import { LIFE } from "../../limits.js";
+import { COMPARED_PATTERN, LIFE } from "../../limits.js";
 import type { NamespaceMachine } from "./machine.js";
 import { directoryTime, findUnfinished, lacksRecord, machineNames } from "./record.js";
 
 type MachineOf = (name: string) => NamespaceMachine;
-
-/** A machine for the time of a comparison; see ../../checkpoints.ts. */
-const COMPARED = /^diff-[0-9a-f]{12}$/;
 
 export async function findLeftovers(root: string, machineOf: MachineOf): Promise<readonly Leftover[]> {
 	const [names, unfinished] = await Promise.all([machineNames(root), findUnfinished(root)]);
@@ -48,13 +45,17 @@ async function whyDead(root: string, machine: NamespaceMachine): Promise<string 
 	if (await isDeadEphemeral(root, machine)) return "it was ephemeral and has ended";
 	const made = await directoryTime(join(root, machine.name));
 	if (made === undefined || made > Date.now() - LIFE.abandonedMs) return undefined;
-	if (COMPARED.test(machine.name)) return "a comparison with a checkpoint was cut short";
+	if (COMPARED_PATTERN.test(machine.name) && (await isEphemeral(machine))) return "a comparison with a checkpoint was cut short";
 	return (await lacksRecord(join(root, machine.name))) ? "its removal was cut short" : undefined;
 }
 
 async function isDeadEphemeral(root: string, machine: NamespaceMachine): Promise<boolean> {
-	if ((await machine.settings())?.persistence !== "ephemeral") return false;
+	if (!(await isEphemeral(machine))) return false;
 	const made = await directoryTime(join(root, machine.name));
 	if (made === undefined || made > Date.now() - 2 * LIFE.unclaimedMs) return false;
 	return (await machine.inspect().catch(() => undefined))?.state === "stopped";
+}
+
+async function isEphemeral(machine: NamespaceMachine): Promise<boolean> {
+	return (await machine.settings())?.persistence === "ephemeral";
 }
