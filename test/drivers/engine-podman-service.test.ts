@@ -115,6 +115,12 @@ describe.skipIf(!applies)(`the service of our own${skip === undefined ? "" : ` (
 		const second = readdirSync(parent);
 		expect(second).not.toEqual([first]);
 		expect(second.map((name) => readdirSync(join(parent, name)))).toEqual([[]]);
+		// That of one which runs stays, though it does not answer.
+		const path = (await startService(here)) ?? "";
+		renameSync(path, `${path}.away`);
+		await startService(here);
+		expect(readdirSync(parent)).toHaveLength(2);
+		expect(readdirSync(parent)).toEqual(expect.arrayContaining(second));
 	});
 
 	test("leaves its temporary files where the user has them", async () => {

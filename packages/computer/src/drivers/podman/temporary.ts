@@ -11,7 +11,7 @@ import type { Host } from "../engine/host.js";
 const LARGE = "/var/tmp";
 
 /**
- * A new one for the service of that socket; those of the ones before it go. Call it when none runs.
+ * A new one for the service of that socket; those of the ones before it go.
  * @returns undefined where Podman is to have its own way: the user has configured one, or none can be made
  */
 export async function ownTemporaryDirectory(host: Host, socket: string): Promise<string | undefined> {
@@ -21,7 +21,10 @@ export async function ownTemporaryDirectory(host: Host, socket: string): Promise
 	const prefix = `lms-podman-${createHash("sha256").update(socket).digest("hex").slice(0, 8)}-`;
 	try {
 		const before = (await readdir(parent)).filter((name) => name.startsWith(prefix)).map((name) => join(parent, name));
+		const live = before.length === 0 ? [] : await environments(`unix://${socket}`);
 		for (const path of before) {
+			// One that does not answer yet may be about to, when who started it was killed.
+			if (live.some((environment) => environment.includes(`TMPDIR=${path}`))) continue;
 			// Anybody may make a directory of that name there.
 			if ((await lstat(path)).uid === host.uid) await rm(path, { recursive: true, force: true });
 		}
@@ -29,6 +32,14 @@ export async function ownTemporaryDirectory(host: Host, socket: string): Promise
 	} catch {
 		return undefined;
 	}
+}
+
+/** Of the services with that address. Containers' monitors have their service's environment, and live on. */
+async function environments(address: string): Promise<readonly (readonly string[])[]> {
+	const read = async (pid: string, name: string) => (await readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "")).split("\0");
+	const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+	const services = await Promise.all(pids.map(async (pid) => ((await read(pid, "cmdline")).includes(address) ? [pid] : [])));
+	return await Promise.all(services.flat().map((pid) => read(pid, "environ")));
 }
 
 /** TMPDIR comes before it, so that ours would undo it. */
