@@ -88,6 +88,29 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		});
 	}
 
+	test.skipIf(target.skip !== undefined)(
+		"a removal that is cut short after a rollback that was: what was to take over never is the computer",
+		async () => {
+			const computer = await target.open("cut-twice");
+			await output(computer, "echo old >~/which");
+			const { id } = await computer.checkpoint();
+			await output(computer, "echo new >~/which");
+			// A container is made from the checkpoint, and is left.
+			expect(await rollBackCut(computer, id, 3, true)).toMatch(/\/(kill|start)\b/);
+			for (let request = 1; ; request++) {
+				await throughCut(computer, async (machine, engine) => {
+					engine.cutAt(request, true);
+					await machine?.remove().catch((error: unknown) => expect(error).toMatchObject({ name: "ComputerError" }));
+				});
+				const other = await findComputer({ name: computer.name, driver: target.driver });
+				if (other === undefined) break;
+				expect(await output(other, "cat ~/which")).toBe("new");
+				await other.close();
+				expect(request).toBeLessThan(10);
+			}
+		},
+	);
+
 	test.skipIf(target.skip !== undefined)("a start that fails says why, also when the look after it fails too", async () => {
 		const computer = await target.open("cut-start");
 		await computer.stop();

@@ -214,8 +214,11 @@ export class EngineMachine implements Machine {
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {
+		const standIns = () => removeStandIns(this.#by.engine, this.name, this.id, { ...options, all: true });
+		// First: one of these would be the machine, as it was once, if this process were killed between the two. And again: one may have been made meanwhile.
+		await standIns();
 		await removeContainer(this.#by.engine, this.id, this.name, options);
-		await removeStandIns(this.#by.engine, this.name, this.id, { ...options, all: true });
+		await standIns();
 		await dropTags(this.#by.engine, this.name);
 		await forgetChanges(this.#by.engine.dialect, this.id);
 	}
