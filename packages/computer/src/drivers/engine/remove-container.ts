@@ -2,6 +2,9 @@ import type { Abortable } from "../../driver.js";
 import { isComputerError } from "../../errors/index.js";
 import type { Engine } from "./engine.js";
 
+/** Podman's word for a container of which it says that it stands still, and its runtime that it does not: its service was killed in the middle of freezing it. */
+export const NEVER_GOES_ON = / resume .* failed/;
+
 /** Idempotent; answers when the container is gone. */
 export async function removeContainer(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<void> {
 	const action = `remove the machine ${name}`;
@@ -11,8 +14,13 @@ export async function removeContainer(engine: Engine, id: string, name: string, 
 	const ifThere = (error: unknown): void => {
 		if (!isComputerError(error, "machine_gone")) throw error;
 	};
-	await engine
-		.call(action, (docker, abortSignal) => docker.getContainer(id).remove({ ...remove, abortSignal }), options)
+	const begin = () => engine.call(action, (docker, abortSignal) => docker.getContainer(id).remove({ ...remove, abortSignal }), options);
+	await begin()
+		.catch(async (error: Error) => {
+			if (!NEVER_GOES_ON.test(error.message)) throw error;
+			await engine.call(action, (docker, abortSignal) => docker.getContainer(id).kill({ signal: "KILL", abortSignal }), options);
+			await begin();
+		})
 		.catch(async (error: unknown) => {
 			if (!isComputerError(error, "busy")) throw error;
 			// Somebody else is removing it: wait for that.

@@ -4,7 +4,7 @@ import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
-import { removeContainer } from "./remove-container.js";
+import { NEVER_GOES_ON, removeContainer } from "./remove-container.js";
 import { untilSaved } from "./saving.js";
 import { isAnyStandIn, standInName } from "./stand-ins.js";
 
@@ -82,8 +82,7 @@ export async function unpauseContainer(engine: Engine, id: string, name: string,
 	} catch (error) {
 		const { message } = error as Error;
 		if (/is not paused/.test(message)) return true;
-		// Podman's service was killed between the two: it goes on to say that the container stands still, and its runtime that it does not.
-		if (!/ resume .* failed/.test(message)) throw error;
+		if (!NEVER_GOES_ON.test(message)) throw error;
 		await killContainer(engine, id, name, options);
 		return false;
 	}
