@@ -25,8 +25,10 @@ export async function remains(place: Place): Promise<readonly string[]> {
 
 async function containers(place: Place): Promise<string[]> {
 	if (place.driver === "namespace") return [];
-	const { prefix, engineDirectory } = place;
-	const found = (await engineLines(place, ["ps", "--all", "--format", "{{.Names}} ({{.Status}})"])).filter(
+	const { driver, prefix, engineDirectory } = place;
+	// With what Podman has in its store alone.
+	const all = driver === "podman" ? ["--all", "--external"] : ["--all"];
+	const found = (await engineLines(place, ["ps", ...all, "--format", "{{.Names}} ({{.Status}})"])).filter(
 		(line) => engineDirectory !== undefined || line.includes(prefix),
 	);
 	return found.map((line) => `container ${line.replace(/\(.*/, "")}`);

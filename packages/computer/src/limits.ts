@@ -251,6 +251,8 @@ export const DEADLINES = {
 	imagesMs: 10_000,
 	/** For an image without its description to be a killed engine's, and not about to be finished. */
 	unfinishedImageMs: 3_000,
+	/** For a container that is in Podman's store alone to be that, and not about to be made. */
+	unfinishedContainerMs: 3_000,
 	/** Installing a preset that was asked for, and one that was not. */
 	presetMs: 1_800_000,
 	defaultPresetMs: 240_000,

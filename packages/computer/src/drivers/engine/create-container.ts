@@ -11,6 +11,7 @@ import { askedLimits, LABELS, specOf } from "./labels.js";
 import { appliedLimits } from "./machine-info.js";
 import { attachedNetwork } from "./network.js";
 import type { PreparedImage } from "./prepared-image.js";
+import { freedName } from "./unlisted.js";
 
 export interface ContainerPlan {
 	readonly spec: MachineSpec;
@@ -37,6 +38,7 @@ export async function createContainer(engine: Engine, plan: ContainerPlan, optio
 			);
 			return id;
 		} catch (error) {
+			if (name !== undefined && isComputerError(error, "already_exists") && (await freedName(engine, name))) continue;
 			limits = withoutRefused(limits, error);
 		}
 	}

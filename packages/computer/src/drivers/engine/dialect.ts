@@ -6,6 +6,13 @@ import type { Endpoint } from "./endpoint.js";
 import type { EngineFacts, EngineInfo } from "./facts.js";
 import type { Host } from "./host.js";
 
+export interface Unlisted {
+	readonly id: string;
+	readonly name: string;
+	/** Unix time. */
+	readonly createdSeconds: number;
+}
+
 /** How Docker and Podman differ; all else is shared. */
 export interface Dialect {
 	readonly name: EngineKind;
@@ -38,6 +45,8 @@ export interface Dialect {
 	};
 	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
 	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
+	/** Containers of ours, by their names, that the engine does not list: see unlisted.ts. */
+	readonly unlisted?: ((docker: EngineApi, abortSignal: AbortSignal) => Promise<readonly Unlisted[]>) | undefined;
 	/** Of an engine on this host that can forget what it has frozen. */
 	readonly freezer?:
 		| { isFrozen(containerId: string, pid: number): Promise<boolean>; thaw(containerId: string, pid: number): Promise<void> }

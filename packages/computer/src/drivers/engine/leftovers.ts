@@ -14,11 +14,13 @@ import { listImages } from "./list-images.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
 import { isAnyStandIn, isTakingOver } from "./stand-ins.js";
+import { unlistedContainers } from "./unlisted.js";
 
 export async function findLeftovers(engine: Engine, options: Abortable): Promise<readonly Leftover[]> {
 	const owner = await ownerId();
-	const [machines, temporary, images, kept, changed] = await Promise.all([
+	const [machines, unfinished, temporary, images, kept, changed] = await Promise.all([
 		listContainers(engine, { label: [`${LABELS.own}=1`] }, options),
+		unlistedContainers(engine, options),
 		listContainers(engine, { label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] }, options),
 		// All of them: what is built upon what counts.
 		listImages(engine, "look for leftovers", { all: true }, options),
@@ -43,6 +45,12 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
 	const held = new Set(staying.map(({ Labels }) => Labels[LABELS.held]));
 	return [
 		...dead,
+		...unfinished
+			.filter(({ createdSeconds }) => isOlder(createdSeconds, LIFE.abandonedMs))
+			.map(({ id, name }): Leftover => {
+				const why = "its engine was killed before it was made";
+				return { driver, kind: "container", what: name, why, remove: (o) => removeContainer(engine, id, name, o) };
+			}),
 		...temporary
 			.filter((found) => plainName(found).startsWith(TEMPORARY_PREFIX) && isOlder(found.Created, ABANDONED_MS))
 			.map((found) => container(found, "container", "an image was to be prepared with it")),

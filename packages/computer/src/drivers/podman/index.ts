@@ -5,12 +5,12 @@ import { ComputerError } from "../../errors/index.js";
 import type { EngineApi } from "../engine/api.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Limits } from "../engine/container-options.js";
-import type { Dialect } from "../engine/dialect.js";
+import type { Dialect, Unlisted } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
 import { isFrozen, thaw } from "./frozen.js";
-import { endOrphanedMonitors } from "./monitors.js";
+import { endOrphanedMonitors, NAME_PREFIX } from "./monitors.js";
 import { startService } from "./service.js";
 
 export interface PodmanDriverOptions extends HostOptions {
@@ -54,6 +54,7 @@ export const dialect: Dialect = {
 	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endOrphanedMonitors,
 	freezer: { isFrozen, thaw },
+	unlisted,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
 	readInfo: async (get) => {
 		const info = readLibpodInfo(await get("/v4.0.0/libpod/info"));
@@ -78,6 +79,22 @@ async function updateLimits(
 		...(pids === undefined ? {} : { pids: { limit: pids > 0 ? pids : -1 } }),
 	};
 	await api.order("POST", `/v4.0.0/libpod/containers/${id}/update`, { abortSignal }, resources);
+}
+
+/** Podman's own list has what is in its store alone, too: https://docs.podman.io/en/latest/_static/api.html#tag/containers/operation/ContainerListLibpod */
+async function unlisted(api: EngineApi, abortSignal: AbortSignal): Promise<readonly Unlisted[]> {
+	interface Listed {
+		readonly Id: string;
+		readonly Names?: readonly string[];
+		readonly State: string;
+		/** RFC 3339. */
+		readonly Created: string;
+	}
+	const all = await api.json<readonly Listed[]>("GET", "/v4.0.0/libpod/containers/json", { all: true, external: true, abortSignal });
+	return all.flatMap(({ Id: id, Names: [name = ""] = [], State, Created }) =>
+		// Others make images in that store.
+		State === "storage" && name.startsWith(NAME_PREFIX) ? [{ id, name, createdSeconds: Date.parse(Created) / 1000 }] : [],
+	);
 }
 
 /** https://docs.podman.io/en/latest/_static/api.html#tag/system/operation/SystemInfoLibpod */

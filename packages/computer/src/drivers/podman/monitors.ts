@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 
 /** Before the name of every container of ours: of machines, of what is to be one, of what an image is prepared with. */
-const PREFIX = "lms-";
+export const NAME_PREFIX = "lms-";
 
 /**
  * Podman keeps the monitor of every finished exec for `exit_command_delay` (300 s; containers.conf(5)), in case somebody asks how it ended, and keeps it when
@@ -20,7 +20,8 @@ export async function endOrphanedMonitors(of?: string): Promise<void> {
 		pids.map(async (pid) => {
 			try {
 				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
-				if (monitor === undefined || (of === undefined ? !monitor.containerName.startsWith(PREFIX) : monitor.containerId !== of)) return;
+				if (monitor === undefined || (of === undefined ? !monitor.containerName.startsWith(NAME_PREFIX) : monitor.containerId !== of))
+					return;
 				if ((await stat(`/proc/${pid}`)).uid !== process.getuid?.() || !(await isMissing(monitor.directory))) return;
 				const watched = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter((child) => child !== "");
 				// It first, or it would report their end to a Podman that knows nothing of them.
