@@ -88,9 +88,10 @@ interface Setting {
 	readonly secrets?: readonly object[];
 	/** Where every name leads, one answer for each time it is asked; the last one stays. */
 	readonly leads?: readonly string[][];
+	readonly authority?: () => Promise<Authority>;
 }
 
-function start({ rules, secrets = [], leads = [["127.0.0.1"]] }: Setting) {
+function start({ rules, secrets = [], leads = [["127.0.0.1"]], authority = async () => ours }: Setting) {
 	let policy = { rules: expectRules("rules", rules), secrets: expectSecrets("secrets", secrets) };
 	const decisions: EgressDecision[] = [];
 	const asked: string[] = [];
@@ -101,7 +102,7 @@ function start({ rules, secrets = [], leads = [["127.0.0.1"]] }: Setting) {
 	const gateway = new Gateway({
 		computer: "box",
 		policy: async () => policy,
-		authority: async () => ours,
+		authority,
 		onDecision: (one) => decisions.push(one),
 		lookup,
 	});
@@ -507,6 +508,14 @@ describe("a secret", () => {
 		await expect.poll(() => held.size).toBe(1);
 		gateway.close();
 		await expect.poll(() => held.size).toBe(0);
+	});
+
+	test("without an authority to speak for its host, the connection ends", async () => {
+		const authority = () => Promise.reject(new Error("the disk is full"));
+		const { gateway } = start({ ...setting(), authority });
+		const socket = tls.connect({ socket: client(await ask(gateway, "connect", SITE, secure)), servername: SITE, ca: ours.certificate });
+		socket.on("error", () => {});
+		await new Promise((resolve) => socket.once("close", resolve));
 	});
 
 	test("that this process does not have is left to another", async () => {

@@ -3,11 +3,12 @@
  * a file of the user's own.
  */
 import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
 import type { pki } from "node-forge";
+import { fileVersion } from "./file-version.js";
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
@@ -27,11 +28,10 @@ export class Authority {
 	#keys: Promise<Keys> | undefined;
 	readonly #contexts = new Map<string, Promise<SecureContext>>();
 
-	/** The one in the file, made anew where that is missing or can not be read. */
+	/** The one in the file, made anew where that is missing or can not be read. Whoever asks at the same time is given the same. */
 	static async open(file: string): Promise<Authority> {
-		const found = await readFile(file, "utf8").catch(() => "");
-		const [certificate, key] = found.match(PEM) ?? [];
-		if (certificate !== undefined && key !== undefined && lasts(certificate, key)) return new Authority(`${certificate}\n`, key);
+		const found = Authority.#of(await textOf(file));
+		if (found !== undefined) return found;
 		const { pki } = await forge();
 		const keys = await makeKeys();
 		const subject = [{ name: "commonName", value: `lms-computer ${randomBytes(4).toString("hex")}` }];
@@ -45,11 +45,22 @@ export class Authority {
 		const unfinished = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 		try {
 			await writeFile(unfinished, `${pem}${keys.privateKey}`, { mode: 0o600, flag: "wx" });
-			await rename(unfinished, file);
+			// A damaged one makes room; that of another process, which may be there by now, does not.
+			const there = await textOf(file);
+			if (there !== undefined && Authority.#of(there) === undefined) await rm(file, { force: true });
+			await link(unfinished, file).catch(async (error: NodeJS.ErrnoException) => {
+				// Not every file system has links.
+				if (error.code !== "EEXIST") await rename(unfinished, file);
+			});
 		} finally {
 			await rm(unfinished, { force: true });
 		}
-		return new Authority(pem, keys.privateKey);
+		return Authority.#of(await textOf(file)) ?? new Authority(pem, keys.privateKey);
+	}
+
+	static #of(text = ""): Authority | undefined {
+		const [certificate, key] = text.match(PEM) ?? [];
+		return certificate !== undefined && key !== undefined && lasts(certificate, key) ? new Authority(`${certificate}\n`, key) : undefined;
 	}
 
 	private constructor(certificate: string, key: string) {
@@ -87,6 +98,34 @@ export class Authority {
 			minVersion: "TLSv1.2",
 		});
 	}
+}
+
+/** The authority of whatever computer has the name now: of one that was removed and made anew, by whichever process, that is another one. */
+export class AuthorityFile {
+	readonly #path: string;
+	#version = "";
+	#opening: Promise<Authority> | undefined;
+
+	constructor(path: string) {
+		this.#path = path;
+	}
+
+	async open(): Promise<Authority> {
+		const version = await fileVersion(this.#path);
+		if (this.#opening !== undefined && version === this.#version) return await this.#opening;
+		const opening = Authority.open(this.#path);
+		this.#opening = opening;
+		this.#version = version;
+		// A disk that was full once is no reason for good.
+		opening.catch(() => {
+			if (this.#opening === opening) this.#opening = undefined;
+		});
+		return await opening;
+	}
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+	return await readFile(file, "utf8").catch(() => undefined);
 }
 
 /** The certificate and then its key, as the file has them. */

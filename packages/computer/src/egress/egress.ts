@@ -6,7 +6,7 @@ import type { AgentLink } from "../agent/link.js";
 import type { Abortable, DriverName } from "../driver.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
 import { BOUNDS, DEADLINES } from "../limits.js";
-import { Authority } from "./authority.js";
+import { AuthorityFile } from "./authority.js";
 import { Gateway } from "./gateway.js";
 import type { EgressDecision } from "./policy.js";
 import { type Entry, type NetworkPolicy, PolicyFile } from "./policy-file.js";
@@ -44,8 +44,8 @@ export class Egress {
 	readonly #options: EgressOptions;
 	readonly #file: PolicyFile;
 	readonly #gateway: Gateway;
+	readonly #authority: AuthorityFile;
 	readonly #listeners = new Set<DecisionListener>();
-	#authority: Promise<Authority> | undefined;
 	/** Those that came with their value. */
 	#own: readonly Secret[] = [];
 	#toldDamage = false;
@@ -53,10 +53,11 @@ export class Egress {
 	constructor(options: EgressOptions) {
 		this.#options = options;
 		this.#file = new PolicyFile(options.driver, options.name);
+		this.#authority = new AuthorityFile(this.#file.authorityPath);
 		this.#gateway = new Gateway({
 			computer: options.name,
 			policy: async () => ({ secrets: this.#withValues(await this.#read()), rules: await this.#file.rules() }),
-			authority: () => this.#openAuthority(),
+			authority: () => this.#authority.open(),
 			onDecision: (decision) => this.#tell(decision),
 		});
 	}
@@ -193,7 +194,7 @@ export class Egress {
 
 	async #onOrder({ secrets }: NetworkPolicy): Promise<EgressOrder> {
 		const rules = await this.#file.rules();
-		const own = secrets.length > 0 ? (await this.#openAuthority()).certificate : "";
+		const own = secrets.length > 0 ? (await this.#authority.open()).certificate : "";
 		return {
 			on: true,
 			trust: `${await hostTrust()}${own}`,
@@ -227,17 +228,6 @@ export class Egress {
 		const key = ({ name, host, port, header }: Secret) => `${name} ${host} ${port} ${header}`;
 		const own = new Map(this.#own.map((secret) => [key(secret), secret]));
 		return secrets.map((secret) => own.get(key(secret)) ?? secret);
-	}
-
-	#openAuthority(): Promise<Authority> {
-		if (this.#authority !== undefined) return this.#authority;
-		const opening = Authority.open(this.#file.authorityPath);
-		this.#authority = opening;
-		// A disk that was full once is no reason for good.
-		opening.catch(() => {
-			if (this.#authority === opening) this.#authority = undefined;
-		});
-		return opening;
 	}
 
 	#tell(decision: EgressDecision): void {

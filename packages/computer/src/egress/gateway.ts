@@ -1,7 +1,7 @@
 /** Decides on every connection that a program in the machine wants, and carries those that are allowed. One for each holder of a computer. */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
+import { type SecureContext, TLSSocket } from "node:tls";
 import type { Wanted } from "../agent/egress.js";
 import { BOUNDS } from "../limits.js";
 import type { Authority } from "./authority.js";
@@ -167,10 +167,19 @@ export class Gateway {
 			client.end();
 			return;
 		}
-		const secureContext = await (await this.#options.authority()).contextFor(destination.host.text);
+		const secureContext = await this.#contextFor(destination).catch((error: unknown) => {
+			// It was accepted: nobody else ends it.
+			client.destroy();
+			throw error;
+		});
 		const inside = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ["http/1.1"] });
 		inside.on("error", () => client.destroy());
 		await this.#read(inside, { destination, secure: true, byName: true, secrets });
+	}
+
+	async #contextFor({ host }: Destination): Promise<SecureContext> {
+		const authority = await this.#options.authority();
+		return await authority.contextFor(host.text);
 	}
 
 	async #read(client: Duplex, scope: Scope): Promise<void> {

@@ -3,11 +3,12 @@
  * all. One that can not be read lets nothing through.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DriverName } from "../driver.js";
 import { stateDirectory } from "../drivers/state-directory.js";
 import { ComputerError } from "../errors/index.js";
+import { fileVersion } from "./file-version.js";
 import { expectAllow } from "./presets.js";
 import { expectRules, type Rule } from "./rules.js";
 import { expectSecrets, type Secret } from "./secrets.js";
@@ -48,10 +49,9 @@ export class PolicyFile {
 
 	/** As it is now. Asked for each connection: it costs one look at the file unless that has changed. */
 	async read(): Promise<NetworkPolicy> {
-		const found = await stat(this.path, { bigint: true }).catch((error: NodeJS.ErrnoException) => error);
-		const version = found instanceof Error ? (found.code ?? "?") : `${found.mtimeNs} ${found.ino} ${found.size}`;
+		const version = await fileVersion(this.path);
 		if (version === this.#seen) return this.#policy;
-		this.#policy = found instanceof Error && found.code === "ENOENT" ? OFF : await this.#load();
+		this.#policy = version === "ENOENT" ? OFF : await this.#load();
 		this.#rules = rulesOf(this.#policy);
 		this.#seen = version;
 		return this.#policy;
