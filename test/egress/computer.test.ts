@@ -126,6 +126,25 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await sh(get(`host.lms-computer.internal:${web}`, "/named"))).toContain("GET /named");
 		});
 
+		test("a look-up of a preset that is canceled, or that does not come to an end in the machine, changes nothing", async () => {
+			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
+			// Whoever reads it waits for somebody to write.
+			await computer.exec("mkdir -p ~/.pip && mkfifo ~/.pip/pip.conf");
+			try {
+				const ending = new AbortController();
+				const changing = computer.setNetwork({ allow: ["pip"] }, { signal: ending.signal });
+				await expect.poll(async () => (await computer.commands.list()).some(({ session }) => session === "lms-presets")).toBe(true);
+				ending.abort();
+				await expectError(changing, "canceled");
+				expect((await computer.network()).allow).toMatchObject([{ word: `127.0.0.1:${web}` }]);
+				const opening = target.open("egress", { network: { allow: ["pip"] }, signal: AbortSignal.timeout(2000) });
+				await expectError(opening, "canceled");
+				expect((await computer.network()).allow).toMatchObject([{ word: `127.0.0.1:${web}` }]);
+			} finally {
+				await computer.exec("rm -r ~/.pip");
+			}
+		});
+
 		test("who opens it with a secret alone leaves its list as it was, and is told what it may reach from now on", async () => {
 			await computer.setNetwork({ allow: [`127.0.0.1:${web}`] });
 			const other = await target.open("egress", { secrets: [{ name: "TOKEN", host: "site.test", value: "x".repeat(20) }] });

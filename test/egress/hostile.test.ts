@@ -68,6 +68,10 @@ test("what a package manager's configuration says becomes rules for hosts, and n
 	const guest = async () => `deb [signed-by=/x] http://user:word@Mirror.example.org:8080/debian stable main\n${odd}`;
 	const host = async () => "URIs: https://other.example/x http://localhost:3141/root/pypi";
 	expect(await presetRules("apt", guest, host)).toEqual(["mirror.example.org:8080", "other.example:443", "localhost:3141"]);
+	const fails = () => Promise.reject(new Error("no answer"));
+	expect(await presetRules("apt", guest, fails)).toEqual(["mirror.example.org:8080"]);
+	// It may have a mirror of its own: what this host alone says would be kept for good.
+	await expect(presetRules("apt", fails, host)).rejects.toThrow("no answer");
 	const flood = Array.from({ length: 1000 }, (_, index) => `https://h${index}.example/`).join("\n");
 	expect(
 		await presetRules(

@@ -186,7 +186,7 @@ export class Computer {
 	/** An allow-list is of this host: the machine's own network was seen to. */
 	async #follow(network: OpenOptions["network"], options: Abortable): Promise<void> {
 		if (typeof network === "object") await this.#egress.set(expectAllow("network.allow", network.allow), options);
-		else if (network !== undefined) await this.#egress.off();
+		else if (network !== undefined) await this.#egress.off(options);
 	}
 
 	async #switchNetwork(network: MachineSpec["network"], options: Abortable): Promise<void> {
@@ -206,10 +206,11 @@ export class Computer {
 	}
 
 	/** @internal For openComputer: what its caller asks for. */
-	async askNetwork(options: Pick<OpenOptions, "network" | "secrets">, made: boolean): Promise<void> {
-		const { network } = options;
+	async askNetwork(options: Pick<OpenOptions, "network" | "secrets" | "signal">, made: boolean): Promise<void> {
+		const { network, signal } = options;
 		const allow = network === undefined ? undefined : typeof network === "object" ? expectAllow("network.allow", network.allow) : [];
-		await this.#egress.ask(allow, options.secrets === undefined ? undefined : expectSecrets("secrets", options.secrets), made);
+		const secrets = options.secrets === undefined ? undefined : expectSecrets("secrets", options.secrets);
+		await this.#egress.ask(allow, secrets, made, { signal });
 	}
 
 	/** From the inside: system, memory, disk. */

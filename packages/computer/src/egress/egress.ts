@@ -1,4 +1,5 @@
 /** A computer's way out: what it may reach, kept on this host; who carries its connections; and what became of each. */
+import { canceled } from "../agent/abort.js";
 import type { Connection } from "../agent/connection.js";
 import { carryEgress, type EgressOrder, orderEgress } from "../agent/egress.js";
 import { exec } from "../agent/exec.js";
@@ -10,7 +11,7 @@ import { AuthorityFile } from "./authority.js";
 import { Gateway } from "./gateway.js";
 import type { EgressDecision } from "./policy.js";
 import { type Entry, type NetworkPolicy, PolicyFile } from "./policy-file.js";
-import { isPreset, PRESETS, presetRules } from "./presets.js";
+import { hostShell, isPreset, PRESETS, presetRules } from "./presets.js";
 import { HOST_ALIAS, readRule } from "./rules.js";
 import { type Secret, STAND_IN, secretValue } from "./secrets.js";
 import { hostTrust } from "./trust.js";
@@ -83,19 +84,24 @@ export class Egress {
 	}
 
 	/** What a program asks for that opens the computer. Undefined leaves it as it is; what the user changed since the same was asked stays. */
-	async ask(allow: readonly string[] | undefined, secrets: readonly Secret[] | undefined, made: boolean): Promise<void> {
+	async ask(
+		allow: readonly string[] | undefined,
+		secrets: readonly Secret[] | undefined,
+		made: boolean,
+		options: Abortable = {},
+	): Promise<void> {
 		this.#own = secrets ?? [];
 		const before = await this.#read();
 		if (allow === undefined && secrets === undefined && !made) return;
 		const asked = JSON.stringify([allow ?? [], (secrets ?? []).map(({ name, host, port, header }) => [name, host, port, header])]);
 		if (!made && before.asked === asked && !before.damaged) return;
 		// A secret is one more way out: the list that is there was not spoken of.
-		const entries = allow === undefined && !made ? before.entries : await this.#entries(allow ?? [], []);
+		const entries = allow === undefined && !made ? before.entries : await this.#entries(allow ?? [], [], options);
 		const on = entries.length > 0 || (secrets ?? []).length > 0;
 		if (!on && !before.on) return;
 		const policy = { on, entries, secrets: secrets ?? [], asked };
 		try {
-			await this.#change(policy);
+			await this.#change(policy, options);
 			const [is, was] = [named(policy), named(before)];
 			if (!made && is !== was) this.#options.note(`network: ${is} from now on, ${was} before`);
 		} catch (error) {
@@ -120,14 +126,14 @@ export class Egress {
 	async set(allow: readonly string[], options: Abortable = {}): Promise<EgressState> {
 		const before = await this.#read();
 		const entries = await this.#entries(allow, before.entries, options);
-		await this.#change({ ...before, on: true, entries });
+		await this.#change({ ...before, on: true, entries }, options);
 		return this.state();
 	}
 
 	/** No way out. Secrets are forgotten, too. */
-	async off(): Promise<void> {
+	async off(options: Abortable = {}): Promise<void> {
 		const before = await this.#read();
-		if (before.on) await this.#change({ ...before, on: false, entries: [], secrets: [] });
+		if (before.on) await this.#change({ ...before, on: false, entries: [], secrets: [] }, options);
 	}
 
 	/** Until the answer is called. */
@@ -179,10 +185,12 @@ export class Egress {
 		return policy;
 	}
 
-	async #change(policy: Omit<NetworkPolicy, "damaged">): Promise<void> {
+	async #change(policy: Omit<NetworkPolicy, "damaged">, { signal }: Abortable): Promise<void> {
+		// Once it is written it counts, and a machine that is not told now is told by the next connection.
+		if (signal?.aborted) throw canceled(signal);
 		await this.#file.write(policy);
 		this.#toldDamage = false;
-		const connection = await this.#options.link.get();
+		const connection = await this.#options.link.get(signal);
 		await this.#order(connection, await this.#read());
 	}
 
@@ -206,7 +214,7 @@ export class Egress {
 		};
 	}
 
-	async #entries(words: readonly string[], before: readonly Entry[], options: Abortable = {}): Promise<readonly Entry[]> {
+	async #entries(words: readonly string[], before: readonly Entry[], options: Abortable): Promise<readonly Entry[]> {
 		const known = new Map(before.map((entry) => [entry.word, entry]));
 		const entries: Entry[] = [];
 		for (const word of new Set(words)) entries.push(known.get(word) ?? { word, rules: await this.#rulesOf(word, options) });
@@ -216,7 +224,9 @@ export class Egress {
 	async #rulesOf(word: string, { signal }: Abortable): Promise<readonly string[]> {
 		if (!isPreset(word)) return [readRule("a rule", word).text];
 		const guest = async (script: string) => await runInGuest(await this.#options.link.get(signal), script, signal);
-		const rules = await presetRules(word, guest);
+		const rules = await presetRules(word, guest, hostShell({ signal }));
+		// What ended early is no answer.
+		if (signal?.aborted) throw canceled(signal);
 		if (rules.length > 0) return rules;
 		throw new ComputerError("not_found", `neither the computer nor this host knows ${PRESETS[word]?.help ?? word}`, {
 			hint: "Name the hosts themselves, such as `registry.example.org:443`.",
@@ -254,7 +264,9 @@ const PRESET_BYTES = 256 * 1024;
 async function runInGuest(connection: Connection, script: string, signal: AbortSignal | undefined): Promise<string> {
 	const session = "lms-presets";
 	try {
-		return (await exec(connection, script, { session, timeoutMs: PRESET_MS, maxOutputBytes: PRESET_BYTES, signal })).stdout;
+		const { timedOut, stdout } = await exec(connection, script, { session, timeoutMs: PRESET_MS, maxOutputBytes: PRESET_BYTES, signal });
+		if (timedOut) throw new ComputerError("timeout", `the computer did not say within ${PRESET_MS / 1000} s where its packages come from`);
+		return stdout;
 	} finally {
 		await connection.send("DELETE", `/v1/sessions/${session}`, "").catch(() => {});
 	}

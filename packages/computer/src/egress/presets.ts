@@ -3,6 +3,7 @@
  * mirror counts. That is done once, when the user gives the word: what the machine's configuration says later opens nothing.
  */
 import { execFile } from "node:child_process";
+import type { Abortable } from "../driver.js";
 import { expectText, refuse } from "../expect.js";
 import { BOUNDS } from "../limits.js";
 import { readAuthority, showTarget } from "./host.js";
@@ -67,18 +68,19 @@ export function expectAllow(what: string, value: unknown): readonly string[] {
 	});
 }
 
-/** Empty when neither side knows any. */
-export async function presetRules(word: string, guest: Shell, host: Shell = hostShell): Promise<readonly string[]> {
+/**
+ * Empty when neither side knows any. A host that can not say is one that knows none; a machine that could not be asked may have a mirror of its own, so that
+ * what was found without it would be wrong for good.
+ */
+export async function presetRules(word: string, guest: Shell, host: Shell): Promise<readonly string[]> {
 	const [, port] = /^local-model:(\d+)$/.exec(word) ?? [];
 	if (port !== undefined) return [`${HOST_ALIAS}:${port}`];
 	const preset = PRESETS[word];
 	if (preset?.script === undefined) return preset?.rules ?? [];
-	const [inside, here] = await Promise.all([guest(preset.script), host(preset.script)].map((text) => text.catch(() => "")));
+	const [inside, here] = await Promise.all([guest(preset.script), host(preset.script).catch(() => "")]);
 	// The machine may have been told to say anything: a name it may say, which leads to public places alone, and no address.
-	const named = placesIn(inside ?? "").filter(
-		({ host }) => host.address === undefined && host.text !== "localhost" && host.text !== HOST_ALIAS,
-	);
-	return [...new Set([...named, ...placesIn(here ?? "")].map(({ host, port }) => showTarget(host.text, port)))];
+	const named = placesIn(inside).filter(({ host }) => host.address === undefined && host.text !== "localhost" && host.text !== HOST_ALIAS);
+	return [...new Set([...named, ...placesIn(here)].map(({ host, port }) => showTarget(host.text, port)))];
 }
 
 type Place = NonNullable<ReturnType<typeof readAuthority>>;
@@ -93,8 +95,12 @@ function placesIn(text: string): readonly Place[] {
 	return found;
 }
 
-const hostShell: Shell = (script) =>
-	new Promise((resolve) => {
-		if (process.platform === "win32") return resolve("");
-		execFile("/bin/sh", ["-c", script], { cwd: "/", timeout: HOST_MS, maxBuffer: MAX_TEXT }, (_error, stdout) => resolve(stdout));
-	});
+/** This host's. An abort ends it. */
+export function hostShell({ signal }: Abortable): Shell {
+	const options = { cwd: "/", timeout: HOST_MS, maxBuffer: MAX_TEXT, signal };
+	return (script) =>
+		new Promise((resolve) => {
+			if (process.platform === "win32") return resolve("");
+			execFile("/bin/sh", ["-c", script], options, (_error, stdout) => resolve(stdout));
+		});
+}
