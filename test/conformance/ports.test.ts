@@ -63,6 +63,41 @@ describe.for(DRIVERS)("$title", (target) => {
 			}
 		});
 
+		test("what needs no published port needs no free one: a diff, a fork, and whatever is done while the network is taken away", async ({
+			skip,
+		}) => {
+			if (!target.capabilities.publishPorts) skip("a driver that publishes none");
+			const port = await freePort();
+			const computer = await target.open("has-ports", { network: "open", ports: [`${port}:8000`] });
+			const { id } = await computer.checkpoint();
+			await computer.files.write("/home/user/new", "x");
+			expect((await computer.diff(id)).added).toContain("/home/user/new");
+			const fork = await computer.fork(id, target.computerName("has-none"));
+			try {
+				expect(fork.notices).toEqual([expect.stringContaining(computer.name)]);
+				expect((await fork.exec("echo on")).stdout).toBe("on\n");
+			} finally {
+				await fork.remove();
+			}
+			await computer.setNetwork("none");
+			await computer.rebuild({ hostname: "another" });
+			await computer.rollback(id);
+			await expect(computer.rebuild({ ports: [`${port}:8001`] })).rejects.toMatchObject({ code: "invalid_argument" });
+			await computer.setNetwork("open");
+			await computer.commands.start(`perl -e "${SERVER.replaceAll("$", "\\$")}"`);
+			await expect.poll(() => said("127.0.0.1", port)).toBe("served");
+		});
+
+		test("an ephemeral one is restarted while its network is taken away", async ({ skip }) => {
+			if (!target.capabilities.publishPorts) skip("a driver that publishes none");
+			const ports = [`${await freePort()}:8000`];
+			const computer = await target.open("ports-gone", { network: "open", ports, persistence: "ephemeral" });
+			await computer.setNetwork("none");
+			await computer.restart();
+			expect((await computer.exec("echo on")).stdout).toBe("on\n");
+			expect((await computer.inspect()).network).toBe("none");
+		});
+
 		test("name servers are the ones asked for", async ({ skip }) => {
 			if (!target.capabilities.openNetwork) skip("a driver without a network");
 			const computer = await target.open("names", { network: "open", dns: ["192.0.2.1", "192.0.2.2"] });

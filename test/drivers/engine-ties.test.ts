@@ -47,7 +47,8 @@ test("ports of the guest may have several of the host's, each at its address", (
 		{ hostAddress: "::1", hostPort: 8081, guestPort: 80, protocol: "tcp" },
 		{ hostAddress: "0.0.0.0", hostPort: 53, guestPort: 53, protocol: "udp" },
 	];
-	expect(ties(docker, spec({ ports })).PortBindings).toEqual({
+	expect(ties(docker, spec({ ports, network: "none" })).PortBindings).toBeUndefined();
+	expect(ties(docker, spec({ ports, network: "open" })).PortBindings).toEqual({
 		"80/tcp": [
 			{ HostIp: "127.0.0.1", HostPort: "8080" },
 			{ HostIp: "::1", HostPort: "8081" },

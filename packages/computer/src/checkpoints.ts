@@ -89,8 +89,8 @@ export async function forkMachine(
 export async function diffCheckpoint(slot: Slot, id: string, now: Connection, options: Abortable): Promise<Changes> {
 	const machine = await forkMachine(slot, id, `diff-${randomBytes(6).toString("hex")}`, {
 		...options,
-		// So it is gone by itself should this process be killed.
-		changes: { persistence: "ephemeral" },
+		// So it is gone by itself should this process be killed, and takes nothing that only one can have.
+		changes: { persistence: "ephemeral", ports: [], network: "none" },
 	});
 	let then: Connection | undefined;
 	try {

@@ -37,6 +37,7 @@ import { expectKeys, expectOneOf, expectWhole, refuse } from "./expect.js";
 import { Journal, type JournalRecord, type LifeRecord, readJournal, removeJournal } from "./journal.js";
 import { JOURNAL } from "./limits.js";
 import type { Notices } from "./notices.js";
+import { expectReachable } from "./options/ports.js";
 import { newComputerName, type OpenOptions } from "./options.js";
 import { Planted } from "./planted.js";
 import { Slot } from "./slot.js";
@@ -302,6 +303,7 @@ export class Computer {
 		expectKeys("the options", named, MACHINE_KEYS);
 		if (typeof keepFiles !== "boolean") refuse("keepFiles", "true or false", keepFiles);
 		const spec = await withOptions(await this.#slot.settings({ signal }), named);
+		if (named.ports !== undefined) expectReachable(spec, await this.#lease.probe({ signal }));
 		this.#link.drop();
 		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
 		this.#outdated = this.#outdated.filter((key) => named[key] === undefined);
@@ -339,17 +341,23 @@ export class Computer {
 		this.#tell("rollback", id);
 	}
 
-	/** A new, running computer on the same driver with the files of a checkpoint, or of now. Both go their own ways. */
+	/**
+	 * A new, running computer on the same driver with the files of a checkpoint, or of now, and the same settings but for published ports, which only one can
+	 * have. Both go their own ways.
+	 */
 	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Computer> {
 		newComputerName(name);
 		const lease = await leaseDriver(this.driver);
 		try {
-			await this.#slot.expectRoom(options);
-			const machine = await forkMachine(this.#slot, id, name, options, () => this.#egress.copyTo(name));
+			const [{ ports }] = await Promise.all([this.#slot.settings(options), this.#slot.expectRoom(options)]);
+			// Two machines can not have one port of the host.
+			const machine = await forkMachine(this.#slot, id, name, { ...options, changes: { ports: [] } }, () => this.#egress.copyTo(name));
 			await remember(machine.name, this.driver);
 			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
 			const { maxComputers } = this.#slot;
-			const fork = new Computer(new Slot({ driver: lease.driver, name: machine.name, machine, maxComputers }), lease, this.#calls);
+			const slot = new Slot({ driver: lease.driver, name: machine.name, machine, maxComputers });
+			if (ports.length > 0) slot.note(`the ports that ${this.name} publishes stay its own; a rebuild gives this computer others`);
+			const fork = new Computer(slot, lease, this.#calls);
 			fork.#egress.knows(this.#egress);
 			return fork;
 		} catch (error) {

@@ -258,7 +258,7 @@ export interface RolledBack {
 }
 
 export interface ForkOptions extends Abortable {
-	readonly changes?: Partial<Pick<MachineSpec, "persistence">> | undefined;
+	readonly changes?: Partial<Pick<MachineSpec, "persistence" | "ports" | "network">> | undefined;
 }
 
 /** Something of ours that nobody needs any more: what processes that were killed have left, or what newer things have superseded. */

@@ -6,6 +6,7 @@ import { type Lease, leaseDriver } from "./drivers/registry.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import { DEFAULTS } from "./limits.js";
 import { resolveFolders } from "./options/folder-safety.js";
+import { expectReachable } from "./options/ports.js";
 import { DRIVER_NAMES } from "./options/settings.js";
 import { computerName, driverChoice, machineSpec, type OpenOptions } from "./options.js";
 import { claimSpare, poolSize } from "./pool.js";
@@ -37,7 +38,10 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 		const computer = new Computer(slot, place.lease, options, spare?.connection);
 		try {
 			if (spare !== undefined) slot.tell("created", `created with ${place.lease.driver.name}, from the pool`);
-			else if (place.running === undefined) await slot.ready(steps);
+			else if (place.running === undefined) {
+				if (place.machine === undefined) expectReachable(spec, await place.lease.probe({ signal: options.signal }));
+				await slot.ready(steps);
+			}
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
 			const settings = place.running && slot.settings({ signal: options.signal });

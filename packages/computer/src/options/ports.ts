@@ -1,6 +1,7 @@
 /** Published ports: `8080:80`, `127.0.0.1:8080:80`, `[::1]:8080:80`, `8000-8010:8000-8010`, `5353:53/udp`. */
 import { isIP } from "node:net";
-import type { PublishedPort } from "../driver.js";
+import type { Availability, MachineSpec, PublishedPort } from "../driver.js";
+import { ComputerError } from "../errors/index.js";
 import { expectKeys, expectOneOf, expectWhole, refuse } from "../expect.js";
 import { BOUNDS, DEFAULTS } from "../limits.js";
 
@@ -22,6 +23,17 @@ export function expectPorts(what: string, value: unknown): readonly PublishedPor
 		taken.add(key);
 	}
 	return ports;
+}
+
+/**
+ * Ports that are asked for need a network: one that loses its network later keeps them for when it has one again. A driver that publishes none says so itself.
+ */
+export function expectReachable({ name, ports, network }: MachineSpec, availability: Availability): void {
+	if (ports.length === 0 || network === "open" || !availability.usable || !availability.capabilities.publishPorts) return;
+	throw new ComputerError("invalid_argument", `Published ports need a network; ${name} was asked for with ports and the network "none"`, {
+		hint: 'Choose the network "open", or leave the ports out: `lms-computer port NAME PORT` reaches any port of a computer without a network.',
+		context: { ports: ports.map(({ hostPort }) => hostPort) },
+	});
 }
 
 /** One word, which a range and commas make several. */

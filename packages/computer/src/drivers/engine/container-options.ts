@@ -63,7 +63,7 @@ export function containerOptions(
 		Hostname: spec.hostname,
 		Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
 		Labels: labelsFor(spec, image, birth.owner),
-		ExposedPorts: exposedPorts(spec.ports),
+		ExposedPorts: exposedPorts(spec.network === "none" ? [] : spec.ports),
 		// An image's own habits are not for our PID 1.
 		StopSignal: "SIGTERM",
 		Healthcheck: { Test: ["NONE"] },

@@ -10,7 +10,8 @@ type HostConfig = NonNullable<ContainerCreateOptions["HostConfig"]>;
 export function ties(dialect: Dialect, spec: MachineSpec): Pick<HostConfig, "Mounts" | "PortBindings" | "Dns"> {
 	return {
 		...(spec.folders.length > 0 ? { Mounts: mounts(dialect, spec) } : {}),
-		...(spec.ports.length > 0 ? { PortBindings: bindings(spec.ports) } : {}),
+		// One whose network was taken away keeps its ports for when it has one again; Podman takes none without.
+		...(spec.ports.length > 0 && spec.network !== "none" ? { PortBindings: bindings(spec.ports) } : {}),
 		...(spec.dns.length > 0 ? { Dns: [...spec.dns] } : {}),
 	};
 }
@@ -26,16 +27,6 @@ export function refuseWhatIsMissing(spec: MachineSpec, { capabilities }: EngineF
 			hint: "Leave the ports out: `lms-computer port NAME PORT` reaches any port of a computer without a network.",
 			context: { driver },
 		});
-	}
-	if (spec.ports.length > 0 && spec.network === "none") {
-		throw new ComputerError(
-			"invalid_argument",
-			`Published ports need a network; ${spec.name} was asked for with ports and the network "none"`,
-			{
-				hint: 'Choose the network "open", or leave the ports out: `lms-computer port NAME PORT` reaches any port of a computer without a network.',
-				context: { driver, ports: spec.ports.map(({ hostPort }) => hostPort) },
-			},
-		);
 	}
 	if (spec.network === "open" && !capabilities.openNetwork) {
 		throw new ComputerError("not_supported", "An open network was asked for; this engine runs without root and has no program for one", {
