@@ -16,6 +16,7 @@ import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.
 import { whileSaving } from "../../packages/computer/src/drivers/engine/saving.js";
 import { ownerId } from "../../packages/computer/src/drivers/ownership.js";
 import { createPodmanDriver, dialect as podman } from "../../packages/computer/src/drivers/podman/index.js";
+import { ComputerError } from "../../packages/computer/src/errors/index.js";
 import { machineSpec } from "../../packages/computer/src/options.js";
 import { DRIVERS } from "../support/drivers.js";
 import { Wire } from "../support/wire.js";
@@ -44,6 +45,20 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		const machine = await driver.create(spec(short, more));
 		made.push(machine);
 		return machine;
+	}
+
+	/** A preset that nobody else has: its script is this run's own. */
+	function scripted(text: string): MachineSpec["preset"] {
+		return { name: "none", packages: [], script: `echo here >/made; echo ${computerName("preset")} ${text}`, required: false };
+	}
+
+	async function expectMade(short: string, preset: MachineSpec["preset"]): Promise<void> {
+		const machine = await create(short, { preset });
+		expect((await machine.inspect()).warnings).toEqual([]);
+		expect(await run(machine, "cat /made")).toBe("here\n");
+		const { Image } = await (await engine()).getContainer(machine.id).inspect();
+		await machine.remove();
+		await (await engine()).getImage(Image).remove();
 	}
 
 	/** The engine itself, to look behind the driver's back. */
@@ -206,6 +221,22 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		made.push(next);
 		expect((await next.inspect()).warnings).toEqual([]);
 		expect((await (await engine()).getContainer(next.id).inspect()).HostConfig.PidsLimit).toBe(77);
+	});
+
+	test.skipIf(skip)(
+		"a refusal to make another machine is none of the preset's, and nothing keeps the next one from having it",
+		async () => {
+			const preset = scripted("made");
+			const admitted = Promise.reject(new ComputerError("limit_reached", "there are enough"));
+			admitted.catch(() => {});
+			await create("prepared");
+			await expect(driver.create(spec("refused-preset", { preset }), { admitted })).rejects.toMatchObject({ code: "limit_reached" });
+			await expectMade("refused-preset", preset);
+		},
+	);
+
+	test.skipIf(skip)("what an installation says may be much, and at once", async () => {
+		await expectMade("says-much", { ...scripted("said; seq 1000000 1100000"), required: true });
 	});
 
 	test.skipIf(skip)("the second of a name is refused, whoever made the first", async () => {

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { ContainerCreateOptions } from "dockerode";
 import type { CreateOptions, MachineSpec } from "../../driver.js";
-import { ComputerError, isComputerError } from "../../errors/index.js";
+import { ComputerError, type ErrorCode, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { ownerId } from "../ownership.js";
 import { isEmpty, presetName } from "../preset-recipes.js";
@@ -25,8 +25,13 @@ import { EXIT_NO_PACKAGES, EXIT_SCRIPT_FAILED, PRESET_RECIPE, presetScript } fro
 
 /** Of the log, in an error. */
 const MAX_LOG_BYTES = 4096;
+/** What its engine keeps of it. */
+const INSTALL_LOG_SIZE = "16m";
 const PROGRESS_INTERVAL_MS = 100;
 const MAX_PROGRESS_LENGTH = 100;
+
+/** Not of the preset: the next one may have it, and this machine is not to be made either. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(["canceled", "limit_reached", "driver_unavailable", "connection_lost", "disk_full"]);
 
 const flights = new Flights<string>("install the preset");
 
@@ -65,7 +70,7 @@ export async function withPreset(
 		);
 		return { ...prepared, id };
 	} catch (error) {
-		if (required || !isComputerError(error) || error.code === "canceled") throw error;
+		if (required || !isComputerError(error) || PASSING.has(error.code)) throw error;
 		if (error.context["remembered"] !== true) await rememberFailure(key, error.message);
 		return { ...prepared, lacks: error.message };
 	}
@@ -86,6 +91,7 @@ async function install(
 	if (!facts.capabilities.installPresets) throw noNetwork(spec);
 	onProgress?.({ phase: "prepare", message });
 	await removeAbandoned(engine, signal);
+	const { logConfig } = engine.dialect;
 	const create: ContainerCreateOptions = {
 		name: `${TEMPORARY_PREFIX}${tag}-${randomBytes(4).toString("hex")}`,
 		Image: prepared.id,
@@ -97,6 +103,8 @@ async function install(
 		Healthcheck: { Test: ["NONE"] },
 		HostConfig: {
 			...confinement(engine.dialect, spec, facts),
+			// A small one is cut under the reader when much is said at once.
+			LogConfig: { ...logConfig, Config: { ...logConfig.Config, "max-size": INSTALL_LOG_SIZE } },
 			NetworkMode: facts.openNetworkMode,
 			...(spec.dns.length > 0 ? { Dns: [...spec.dns] } : {}),
 		},
@@ -117,7 +125,8 @@ async function install(
 				const container = docker.getContainer(id);
 				const stream = await container.followLogs({ stdout: true, stderr: true, abortSignal });
 				abortSignal.addEventListener("abort", () => stream.destroy(), { once: true });
-				await log.read(stream);
+				// What it says is for people: how it ends is its exit code.
+				await log.read(stream).catch(() => {});
 				return (await container.wait({ abortSignal })).StatusCode;
 			},
 			{ signal, deadlineMs },
