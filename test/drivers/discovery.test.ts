@@ -5,12 +5,12 @@ import { createServer, type Server } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
+import { createDockerDriver, dialect as dockerDialect } from "../../packages/computer/src/drivers/docker/index.js";
 import { dockerStrategies, listCandidates, podmanStrategies } from "../../packages/computer/src/drivers/engine/candidates.js";
 import type { Dialect } from "../../packages/computer/src/drivers/engine/dialect.js";
 import { discoverEngine } from "../../packages/computer/src/drivers/engine/discovery.js";
 import { parseEndpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
-import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { describeHost, findProgram } from "../../packages/computer/src/drivers/engine/host.js";
 import { explainAbsence } from "../../packages/computer/src/drivers/engine/locate.js";
 import { DEADLINES } from "../../packages/computer/src/limits.js";
 
@@ -244,5 +244,26 @@ describe("a probe", () => {
 		expect(explainAbsence(dialect, host, [absent, failed])).toMatchObject({ reason: "it did not start: words", hint: "start it" });
 		const hung = explainAbsence(dialect, host, [absent, { endpoint: "/c.sock", reason: "no answer within 2000 ms" }]);
 		expect(hung).toMatchObject({ reason: "Podman does not answer: /c.sock: no answer within 2000 ms", hint: "start it" });
+	});
+
+	test("on Windows an engine that is installed and does not run is told from none", async () => {
+		// A file name here, and a path there.
+		const directory = "C:\\Program Files\\Docker";
+		const before = process.cwd();
+		process.chdir(home);
+		try {
+			writeFileSync(`${directory}\\docker.exe`, "", { mode: 0o755 });
+			const found = (path: string) => findProgram("docker", describeHost({ env: { PATH: path }, platform: "win32" }));
+			expect(found(`C:\\Windows;${directory}`)).toBe(`${directory}\\docker.exe`);
+			expect(found("C:\\Windows;relative")).toBeUndefined();
+			const host = describeHost({ env: { PATH: directory }, platform: "win32" });
+			const none = [{ endpoint: "//./pipe/docker_engine", reason: "no such socket" }];
+			expect(explainAbsence(dockerDialect, host, none)).toMatchObject({
+				reason: expect.stringContaining("is installed"),
+				hint: expect.stringContaining("Start Docker Desktop"),
+			});
+		} finally {
+			process.chdir(before);
+		}
 	});
 });

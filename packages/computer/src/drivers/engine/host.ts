@@ -1,7 +1,7 @@
 /** What discovery may know of the machine it runs on; injected, so that tests can be another machine. */
 import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, posix } from "node:path";
+import { posix, win32 } from "node:path";
 import { homeAsSet } from "../../home.js";
 
 export interface Host {
@@ -34,11 +34,15 @@ export function temporaryDirectory(host: Host): string {
 }
 
 const PROGRAM_DIRECTORIES = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin", "/snap/bin"];
+const WINDOWS_DIRECTORIES = ["C:\\Program Files\\Docker\\Docker\\resources\\bin", "C:\\Program Files\\RedHat\\Podman"];
 
 /** An executable by name, with PATH or without. */
-export function findProgram(name: string, host: Host): string | undefined {
-	const path = (host.env["PATH"] ?? "").split(host.platform === "win32" ? ";" : ":").filter((entry) => posix.isAbsolute(entry));
-	return [...path, ...PROGRAM_DIRECTORIES].map((directory) => join(directory, name)).find(isExecutable);
+export function findProgram(name: string, { env, platform }: Host): string | undefined {
+	const isWindows = platform === "win32";
+	const { delimiter, isAbsolute, join } = isWindows ? win32 : posix;
+	const path = (env["PATH"] ?? "").split(delimiter).filter((entry) => isAbsolute(entry));
+	const file = isWindows ? `${name}.exe` : name;
+	return [...path, ...(isWindows ? WINDOWS_DIRECTORIES : PROGRAM_DIRECTORIES)].map((directory) => join(directory, file)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
