@@ -131,6 +131,18 @@ describe.for(DRIVERS)("$title", (target) => {
 			await fork.remove();
 		});
 
+		test("of two forks to one name at once one is refused, and nothing is left of it, whatever rights its files have", async () => {
+			const from = await target.open("forked-twice");
+			await output(from, "mkdir -p ~/d/e && echo x >~/d/e/f && chmod 000 ~/d/e");
+			const name = target.computerName("fork-once");
+			const forks = await Promise.allSettled([from.fork(undefined, name), from.fork(undefined, name)]);
+			for (const fork of forks) if (fork.status === "fulfilled") await fork.value.remove();
+			expect(forks.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+			expect(forks.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "already_exists" } });
+			expect(await kept(target, [name])).toEqual([]);
+			await from.remove();
+		});
+
 		test("what is no checkpoint of this computer is not_found", async () => {
 			const { id } = await computer.checkpoint();
 			await computer.removeCheckpoint(id);

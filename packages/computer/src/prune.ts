@@ -39,8 +39,8 @@ export async function prune(options: PruneOptions, decide: (found: readonly Left
 				await leftover.remove(options);
 				removed.push(leftover);
 			} catch (error) {
-				if (!isComputerError(error) || error.code === "canceled") throw error;
-				failed.push({ leftover, reason: error.message });
+				if (isComputerError(error, "canceled")) throw error;
+				failed.push({ leftover, reason: (error as Error).message });
 			}
 		}
 		return { found, removed, failed };

@@ -15,6 +15,7 @@ import type {
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { runAgent } from "./agent.js";
+import { eraseBelow } from "./erase.js";
 import { createRecord, directoryTime, type MachineRecord, readJson } from "./record.js";
 
 const SCHEMA = 1;
@@ -104,7 +105,7 @@ export class NamespaceCheckpoints implements CheckpointStore {
 			throw new ComputerError("already_exists", `A machine named ${name} is there already`, { context: { name } });
 		}
 		const forked = { ...spec, ...options.changes, name };
-		await createRecord(this.#root, forked, async (unfinished) => {
+		await createRecord(this.#root, forked, this.#agentPath, async (unfinished) => {
 			await this.#copy(id, unfinished, options);
 		});
 		try {
@@ -123,9 +124,8 @@ export class NamespaceCheckpoints implements CheckpointStore {
 		return typeof answer["bytes"] === "number" ? answer["bytes"] : 0;
 	}
 
-	async #erase(name: string, { signal }: Abortable = {}): Promise<void> {
-		const order = { directory: this.#owner.directory, name };
-		await runAgent(this.#agentPath(), ["boot", "erase"], order, { signal, deadlineMs: DEADLINES.checkpointMs });
+	async #erase(name: string, options: Abortable = {}): Promise<void> {
+		await eraseBelow(this.#agentPath, this.#owner.directory, name, options);
 	}
 
 	/** Nothing is left of what fails. */

@@ -54,7 +54,7 @@ class NamespaceDriver implements Driver {
 		throwIfCanceled(signal);
 		await options.admitted;
 		const cleared = removeDead(this.#root, (name) => this.#machine(name));
-		await createRecord(this.#root, spec);
+		await createRecord(this.#root, spec, this.#agentPath);
 		onProgress?.({ phase: "start", message: `starting ${spec.name}` });
 		try {
 			await machine.bootNew(spec, { signal });
@@ -87,7 +87,7 @@ class NamespaceDriver implements Driver {
 	}
 
 	async leftovers(_options?: Abortable): Promise<readonly Leftover[]> {
-		return await findLeftovers(this.#root, (name) => this.#machine(name));
+		return await findLeftovers(this.#root, (name) => this.#machine(name), this.#agentPath);
 	}
 
 	/** Holds nothing. */

@@ -1,14 +1,14 @@
 /** What of ours is in the state directory that nobody needs: see docs/decisions/0007-ownership-and-life.md. */
-import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Leftover } from "../../driver.js";
 import { COMPARED_PATTERN, LIFE } from "../../limits.js";
+import { eraseBelow } from "./erase.js";
 import type { NamespaceMachine } from "./machine.js";
 import { directoryTime, findUnfinished, lacksRecord, machineNames } from "./record.js";
 
 type MachineOf = (name: string) => NamespaceMachine;
 
-export async function findLeftovers(root: string, machineOf: MachineOf): Promise<readonly Leftover[]> {
+export async function findLeftovers(root: string, machineOf: MachineOf, agentPath: () => string): Promise<readonly Leftover[]> {
 	const [names, unfinished] = await Promise.all([machineNames(root), findUnfinished(root)]);
 	const dead = await Promise.all(
 		names.map(async (name): Promise<Leftover[]> => {
@@ -23,7 +23,7 @@ export async function findLeftovers(root: string, machineOf: MachineOf): Promise
 			kind: "directory",
 			what: basename(path),
 			why: basename(path).startsWith(".gone-") ? "its removal was cut short" : "the making of a machine was cut short",
-			remove: () => rm(path, { recursive: true, force: true }),
+			remove: (options) => eraseBelow(agentPath, root, basename(path), options),
 		}),
 	);
 	return [...dead.flat(), ...directories];

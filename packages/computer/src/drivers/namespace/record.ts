@@ -1,10 +1,11 @@
 /** What is kept about a machine on the host: machine.json by this driver, boot.json by the supervisor. */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { MachineSpec } from "../../driver.js";
 import { ComputerError } from "../../errors/index.js";
 import { DEADLINES, NAME_PATTERN } from "../../limits.js";
 import { completeSpec } from "../earlier-specs.js";
+import { eraseBelow } from "./erase.js";
 
 const SCHEMA = 1;
 const RECORD = "machine.json";
@@ -22,9 +23,14 @@ export interface MachineRecord {
  * `already_exists` when the name is taken. The directory appears under its name complete or not at all, whoever else tries the same.
  * @param fill puts more into it before that
  */
-export async function createRecord(root: string, spec: MachineSpec, fill?: (unfinished: string) => Promise<void>): Promise<string> {
+export async function createRecord(
+	root: string,
+	spec: MachineSpec,
+	agentPath: () => string,
+	fill?: (unfinished: string) => Promise<void>,
+): Promise<string> {
 	await mkdir(root, { recursive: true, mode: 0o700 });
-	await removeUnfinished(root);
+	await removeUnfinished(root, agentPath);
 	const unfinished = join(root, `.new-${spec.name}-${process.pid}-${Math.random().toString(36).slice(2)}`);
 	const directory = join(root, spec.name);
 	try {
@@ -35,7 +41,8 @@ export async function createRecord(root: string, spec: MachineSpec, fill?: (unfi
 		// Onto a directory that is not empty, rename(2) fails; ours never are.
 		await rename(unfinished, directory);
 	} catch (error) {
-		await rm(unfinished, { recursive: true, force: true });
+		// What can not be removed is a leftover; the error is the one from before.
+		await eraseBelow(agentPath, root, basename(unfinished)).catch(() => {});
 		const code = (error as NodeJS.ErrnoException).code;
 		if (code === "ENOSPC" || code === "EDQUOT") throw diskFull(root, error);
 		if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
@@ -74,8 +81,8 @@ export async function machineNames(root: string): Promise<readonly string[]> {
 }
 
 /** What processes that were killed in the middle left. */
-async function removeUnfinished(root: string): Promise<void> {
-	for (const path of await findUnfinished(root)) await rm(path, { recursive: true, force: true }).catch(() => {});
+async function removeUnfinished(root: string, agentPath: () => string): Promise<void> {
+	for (const path of await findUnfinished(root)) await eraseBelow(agentPath, root, basename(path)).catch(() => {});
 }
 
 export async function findUnfinished(root: string): Promise<readonly string[]> {
