@@ -148,6 +148,17 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 		expect(await ownBytes(found, "0123456789ab".repeat(5))).toBeUndefined();
 	});
 
+	test.skipIf(skip)("who gives up while the engine is looked for ends nobody else's search", async () => {
+		const fresh = make();
+		const impatient = new AbortController();
+		const first = fresh.count({ signal: impatient.signal });
+		const second = fresh.count();
+		impatient.abort();
+		await expect(first).rejects.toMatchObject({ code: "canceled" });
+		expect(await second).toBeGreaterThanOrEqual(0);
+		await fresh.close();
+	});
+
 	test.skipIf(skip)("an ephemeral machine that has gone when a rebuild ends it makes no rebuild fail", async () => {
 		const machine = await create("goes", { persistence: "ephemeral" });
 		const next = await machine.rebuild(spec("goes", { persistence: "ephemeral" }), {

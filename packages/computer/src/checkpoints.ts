@@ -7,7 +7,7 @@ import { ComputerError, isComputerError } from "./errors/index.js";
 import { expectText, expectWhole, refuse } from "./expect.js";
 import { BOUNDS, CHECKPOINTS } from "./limits.js";
 import { computerName } from "./options.js";
-import type { Slot } from "./slot.js";
+import { Slot } from "./slot.js";
 
 export interface CheckpointOptions extends Abortable {
 	/** How many to keep of this computer, this one too; the oldest go. Default 10. */
@@ -65,24 +65,35 @@ export async function rollBack(slot: Slot, id: string, begin: () => void, option
 	);
 }
 
-/** The new machine, started, and once `settle` is done: without that there is none. */
-export async function forkMachine(
+/**
+ * The place of another computer, whose machine runs.
+ * @param settle has to be done too: without that there is no machine
+ */
+export async function forkSlot(
 	slot: Slot,
 	id: string | undefined,
 	name: string,
-	options: ForkOptions,
-	settle: () => Promise<void> = async () => {},
-): Promise<Machine> {
-	if (id !== undefined) expectText("id", id);
-	const newName = computerName(name);
-	const machine = await withStore(slot, options, (store) => store.fork(id, newName, options));
+	settle: () => Promise<void>,
+	options: Abortable,
+): Promise<Slot> {
+	const [{ ports }] = await Promise.all([slot.settings(options), slot.expectRoom(options)]);
+	// Two machines can not have one port of the host.
+	const machine = await forkMachine(slot, id, name, { ...options, changes: { ports: [] } });
 	try {
 		await settle();
 	} catch (error) {
 		await machine.remove();
 		throw error;
 	}
-	return machine;
+	const forked = new Slot({ driver: slot.driver, name: machine.name, machine, maxComputers: slot.maxComputers });
+	if (ports.length > 0) forked.note(`the ports that ${slot.name} publishes stay its own; a rebuild gives this computer others`);
+	return forked;
+}
+
+async function forkMachine(slot: Slot, id: string | undefined, name: string, options: ForkOptions): Promise<Machine> {
+	if (id !== undefined) expectText("id", id);
+	const newName = computerName(name);
+	return await withStore(slot, options, (store) => store.fork(id, newName, options));
 }
 
 /** Both sides are asked by their own agents, so the checkpoint gets a machine for a moment: one way for every driver. */

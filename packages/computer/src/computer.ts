@@ -19,7 +19,7 @@ import { compare, MACHINE_KEYS, type MachineOptions, needsRebuild, pickLive, wit
 import {
 	type CheckpointOptions,
 	diffCheckpoint,
-	forkMachine,
+	forkSlot,
 	listCheckpoints,
 	makeCheckpoint,
 	removeCheckpoint,
@@ -40,7 +40,7 @@ import type { Notices } from "./notices.js";
 import { expectReachable } from "./options/ports.js";
 import { newComputerName, type OpenOptions } from "./options.js";
 import { Planted } from "./planted.js";
-import { Slot } from "./slot.js";
+import type { Slot } from "./slot.js";
 import { forget, remember } from "./whereabouts.js";
 
 /** What `exec` does where nothing else is asked for. */
@@ -341,22 +341,14 @@ export class Computer {
 		this.#tell("rollback", id);
 	}
 
-	/**
-	 * A new, running computer on the same driver with the files of a checkpoint, or of now, and the same settings but for published ports, which only one can
-	 * have. Both go their own ways.
-	 */
+	/** A new, running computer on the same driver with the files of a checkpoint, or of now, and without published ports. Both go their own ways. */
 	async fork(id: string | undefined, name: string, options: Abortable = {}): Promise<Computer> {
 		newComputerName(name);
 		const lease = await leaseDriver(this.driver);
 		try {
-			const [{ ports }] = await Promise.all([this.#slot.settings(options), this.#slot.expectRoom(options)]);
-			// Two machines can not have one port of the host.
-			const machine = await forkMachine(this.#slot, id, name, { ...options, changes: { ports: [] } }, () => this.#egress.copyTo(name));
-			await remember(machine.name, this.driver);
-			this.#tell("fork", `${id ?? "now"} as ${machine.name}`);
-			const { maxComputers } = this.#slot;
-			const slot = new Slot({ driver: lease.driver, name: machine.name, machine, maxComputers });
-			if (ports.length > 0) slot.note(`the ports that ${this.name} publishes stay its own; a rebuild gives this computer others`);
+			const slot = await forkSlot(this.#slot, id, name, () => this.#egress.copyTo(name), options);
+			await remember(slot.name, this.driver);
+			this.#tell("fork", `${id ?? "now"} as ${slot.name}`);
 			const fork = new Computer(slot, lease, this.#calls);
 			fork.#egress.knows(this.#egress);
 			return fork;

@@ -19,7 +19,7 @@ import { readChanges } from "./changed-settings.js";
 import { EngineCheckpoints } from "./checkpoints.js";
 import { applicableLimits, containerName } from "./container-options.js";
 import { type ContainerPlan, createContainer, withoutRefused } from "./create-container.js";
-import { canceled } from "./deadline.js";
+import { canceled, waitFor } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
 import type { Host } from "./host.js";
@@ -212,20 +212,18 @@ export class EngineDriver implements Driver {
 	/** The engine found first stays the engine, until it is no longer there. */
 	async #engine({ signal }: Abortable): Promise<Engine> {
 		if (this.#located === undefined) {
-			const located = this.#locate(signal);
+			// All who ask meanwhile share it, so none of them may abort it; each may stop waiting.
+			const located = this.#locate();
 			this.#located = located;
 			located.catch(() => {
 				if (this.#located === located) this.#located = undefined;
 			});
 		}
-		return await this.#located;
+		return await waitFor(this.#located, `look for ${this.#dialect.product}`, signal);
 	}
 
-	async #locate(signal: AbortSignal | undefined): Promise<Engine> {
-		const action = `look for ${this.#dialect.product}`;
-		const located = await locateEngine(this.#dialect, this.#host, this.#address, signal).catch((error: unknown) => {
-			throw signal?.aborted ? canceled(action, signal) : error;
-		});
+	async #locate(): Promise<Engine> {
+		const located = await locateEngine(this.#dialect, this.#host, this.#address);
 		if (located instanceof Engine) return located;
 		throw new ComputerError("driver_unavailable", located.reason, {
 			hint: located.hint,
