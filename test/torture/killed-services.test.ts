@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Computer, findComputer, openComputer } from "lms-computer";
+import { type Computer, findComputer, listComputers, openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { prune } from "../../packages/computer/src/prune.js";
 import { MATRIX } from "../support/drivers.js";
@@ -102,6 +102,23 @@ describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell =
 				expect(found.map(({ what }) => what)).toContain(`lms-computer-${name}`);
 				expect(failed).toEqual([]);
 				expect(await unlisted()).toBe("");
+			});
+
+			test("a container whose files went, as its service was killed in its removal, keeps nobody from a list, and goes", async () => {
+				const options = { ...target.options, name: target.computerName("half-gone") };
+				const computer = await openComputer(options);
+				await computer.stop();
+				const { id } = await computer.inspect();
+				const store = (name: string) => join(engine.directory, "root", name);
+				const of = (name: string) => JSON.parse(readFileSync(store(name), "utf8")) as { id: string; layer: string }[];
+				const layer = of("overlay-containers/containers.json").find((one) => one.id === id)?.layer;
+				const file = "overlay-layers/layers.json";
+				writeFileSync(store(file), JSON.stringify(of(file).filter((one) => one.id !== layer)));
+				expect(await listComputers({ driver: "podman" })).toEqual([]);
+				// The handle is of before.
+				expect(await output(computer, "echo on")).toBe("on");
+				await computer.close();
+				await expectGone(options.name);
 			});
 
 			test.for(moments)(`in a %s, %s its runtime is to %s (seed ${SEED})`, { timeout: 90_000 }, async ([name, when, verb]) => {

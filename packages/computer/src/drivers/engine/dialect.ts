@@ -6,11 +6,13 @@ import type { Endpoint } from "./endpoint.js";
 import type { EngineFacts, EngineInfo } from "./facts.js";
 import type { Host } from "./host.js";
 
-export interface Unlisted {
+export interface Stored {
 	readonly id: string;
 	readonly name: string;
 	/** Unix time. */
 	readonly createdSeconds: number;
+	/** False: in its store alone. */
+	readonly isListed: boolean;
 }
 
 /** How Docker and Podman differ; all else is shared. */
@@ -45,8 +47,8 @@ export interface Dialect {
 	};
 	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
 	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
-	/** Containers of ours, by their names, that the engine does not list: see unlisted.ts. */
-	readonly unlisted?: ((docker: EngineApi, abortSignal: AbortSignal) => Promise<readonly Unlisted[]>) | undefined;
+	/** Containers of ours, by their names, as an engine has them that can fail to list them: see unlisted.ts and list-containers.ts. */
+	readonly stored?: ((docker: EngineApi, abortSignal: AbortSignal) => Promise<readonly Stored[]>) | undefined;
 	/** Of an engine on this host that can forget what it has frozen. */
 	readonly freezer?:
 		| { isFrozen(containerId: string, pid: number): Promise<boolean>; thaw(containerId: string, pid: number): Promise<void> }

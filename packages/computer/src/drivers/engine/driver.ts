@@ -26,6 +26,7 @@ import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
 import { LABELS, machineName } from "./labels.js";
 import { findLeftovers, removeDead } from "./leftovers.js";
+import { isWithoutFiles, listContainers } from "./list-containers.js";
 import { locateEngine } from "./locate.js";
 import { EngineMachine } from "./machine.js";
 import { readMachineInfo } from "./machine-info.js";
@@ -199,14 +200,13 @@ export class EngineDriver implements Driver {
 			return readMachineInfo(container, this.name, { owner, changes, sizeBytes });
 		} catch (error) {
 			// It went between the list and the look at it.
-			if (isComputerError(error, "machine_gone")) return undefined;
+			if (isComputerError(error, "machine_gone") || isWithoutFiles(error)) return undefined;
 			throw error;
 		}
 	}
 
 	async #containers(engine: Engine, filters: Record<string, string[]>, options: Abortable, sizes = false): Promise<readonly Listed[]> {
-		const query = { all: true, filters, ...(sizes ? { size: true } : {}) };
-		return await engine.call("list the machines", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
+		return await listContainers(engine, "list the machines", { all: true, filters, ...(sizes ? { size: true } : {}) }, options);
 	}
 
 	/** The engine found first stays the engine, until it is no longer there. */

@@ -10,6 +10,7 @@ import { allTags, dropTag, isNameless, plainId } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { LABELS, machineName } from "./labels.js";
+import { listContainers } from "./list-containers.js";
 import { listImages } from "./list-images.js";
 import { ABANDONED_MS, isOlder, PREPARED_LABELS, TEMPORARY_PREFIX } from "./prepared-leftovers.js";
 import { removeContainer } from "./remove-container.js";
@@ -19,9 +20,9 @@ import { unlistedContainers } from "./unlisted.js";
 export async function findLeftovers(engine: Engine, options: Abortable): Promise<readonly Leftover[]> {
 	const owner = await ownerId();
 	const [machines, unfinished, temporary, images, kept, changed] = await Promise.all([
-		listContainers(engine, { label: [`${LABELS.own}=1`] }, options),
+		ours(engine, { label: [`${LABELS.own}=1`] }, options),
 		unlistedContainers(engine, options),
-		listContainers(engine, { label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] }, options),
+		ours(engine, { label: [`${PREPARED_LABELS.own}=1`, `${LABELS.owner}=${owner}`] }, options),
 		// All of them: what is built upon what counts.
 		listImages(engine, "look for leftovers", { all: true }, options),
 		allTags(engine, options),
@@ -92,7 +93,7 @@ export async function findLeftovers(engine: Engine, options: Abortable): Promise
  */
 export async function removeDead(engine: Engine, spec: MachineSpec, options: Abortable): Promise<void> {
 	try {
-		const [owner, all] = await Promise.all([ownerId(), listContainers(engine, { label: [`${LABELS.own}=1`] }, options)]);
+		const [owner, all] = await Promise.all([ownerId(), ours(engine, { label: [`${LABELS.own}=1`] }, options)]);
 		await engine.dialect.afterRemove?.();
 		for (const found of all) {
 			const isEphemeral = found.Labels[LABELS.owner] === owner && found.Labels[LABELS.persistence] === "ephemeral";
@@ -155,15 +156,14 @@ async function removeImage(engine: Engine, id: string, options: Abortable = {}):
 		});
 }
 
-async function listContainers(engine: Engine, filters: Record<string, string[]>, options: Abortable): Promise<readonly ContainerInfo[]> {
-	const query = { all: true, filters };
-	return await engine.call("look for leftovers", (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
-}
-
 function nameOf({ Names, Labels }: ContainerInfo): string {
 	return machineName(Names, Labels);
 }
 
 function plainName({ Names }: ContainerInfo): string {
 	return (Names[0] ?? "").replace(/^\//, "");
+}
+
+async function ours(engine: Engine, filters: Record<string, string[]>, options: Abortable): Promise<readonly ContainerInfo[]> {
+	return await listContainers(engine, "look for leftovers", { all: true, filters }, options);
 }

@@ -10,6 +10,7 @@ import { dropHeld } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { LABELS, machineName } from "./labels.js";
+import { isWithoutFiles, listContainers } from "./list-containers.js";
 import { removeContainer } from "./remove-container.js";
 
 /** The best first: what was to take over is complete, and it is there under this name alone only when the other is to go. */
@@ -83,11 +84,14 @@ function isStandIn(name: string, prefix: string): boolean {
  * killed before its removal.
  */
 export async function inspectMachine(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<ContainerInspectInfo> {
-	const container = await engine.call(
-		`inspect the machine ${name}`,
-		(docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
-		options,
-	);
+	const container = await engine
+		.call(`inspect the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options)
+		.catch(async (error: Error) => {
+			if (!isWithoutFiles(error)) throw error;
+			// Its removal was cut short.
+			await removeContainer(engine, id, name, options);
+			throw new ComputerError("machine_gone", `The machine ${name} was removed`, { context: { name }, cause: error });
+		});
 	if (isReplaced([`/${container.Name.replace(/^\//, "")}`], name)) expectChosen(await allOf(engine, name, options), name, id);
 	return container;
 }
@@ -130,10 +134,6 @@ function isReplaced(names: readonly string[], name: string): boolean {
 }
 
 async function allOf(engine: Engine, name: string, options: Abortable): Promise<readonly ContainerInfo[]> {
-	const query = { all: true, filters: { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] } };
-	return await engine.call(
-		`look for leftovers of ${name}`,
-		(docker, abortSignal) => docker.listContainers({ ...query, abortSignal }),
-		options,
-	);
+	const filters = { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] };
+	return await listContainers(engine, `look for leftovers of ${name}`, { all: true, filters }, options);
 }

@@ -5,16 +5,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Abortable } from "../../driver.js";
 import { DEADLINES } from "../../limits.js";
-import type { Unlisted } from "./dialect.js";
+import type { Stored } from "./dialect.js";
 import type { Engine } from "./engine.js";
 import { removeContainer } from "./remove-container.js";
 
 const LOOK_MS = 200;
 
-export async function unlistedContainers(engine: Engine, options: Abortable = {}): Promise<readonly Unlisted[]> {
-	const { unlisted } = engine.dialect;
-	if (unlisted === undefined) return [];
-	return await engine.call("look for leftovers", (docker, abortSignal) => unlisted(docker, abortSignal), options);
+export async function unlistedContainers(engine: Engine, options: Abortable = {}): Promise<readonly Stored[]> {
+	const { stored } = engine.dialect;
+	if (stored === undefined) return [];
+	const all = await engine.call("look for leftovers", (docker, abortSignal) => stored(docker, abortSignal), options);
+	return all.filter(({ isListed }) => !isListed);
 }
 
 /** True when the name was one's that nobody made to its end, and is free now. One that is just being made is waited for. */

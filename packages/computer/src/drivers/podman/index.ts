@@ -5,7 +5,7 @@ import { ComputerError } from "../../errors/index.js";
 import type { EngineApi } from "../engine/api.js";
 import { dockerStrategies, podmanStrategies } from "../engine/candidates.js";
 import type { Limits } from "../engine/container-options.js";
-import type { Dialect, Unlisted } from "../engine/dialect.js";
+import type { Dialect, Stored } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
@@ -54,7 +54,7 @@ export const dialect: Dialect = {
 	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endOrphanedMonitors,
 	freezer: { isFrozen, thaw },
-	unlisted,
+	stored,
 	// Podman's own: the compatible one tells what the kernel can limit, not what a rootless Podman may.
 	readInfo: async (get) => {
 		const info = readLibpodInfo(await get("/v4.0.0/libpod/info"));
@@ -82,7 +82,7 @@ async function updateLimits(
 }
 
 /** Podman's own list has what is in its store alone, too: https://docs.podman.io/en/latest/_static/api.html#tag/containers/operation/ContainerListLibpod */
-async function unlisted(api: EngineApi, abortSignal: AbortSignal): Promise<readonly Unlisted[]> {
+async function stored(api: EngineApi, abortSignal: AbortSignal): Promise<readonly Stored[]> {
 	interface Listed {
 		readonly Id: string;
 		readonly Names?: readonly string[];
@@ -93,7 +93,7 @@ async function unlisted(api: EngineApi, abortSignal: AbortSignal): Promise<reado
 	const all = await api.json<readonly Listed[]>("GET", "/v4.0.0/libpod/containers/json", { all: true, external: true, abortSignal });
 	return all.flatMap(({ Id: id, Names: [name = ""] = [], State, Created }) =>
 		// Others make images in that store.
-		State === "storage" && name.startsWith(NAME_PREFIX) ? [{ id, name, createdSeconds: Date.parse(Created) / 1000 }] : [],
+		name.startsWith(NAME_PREFIX) ? [{ id, name, createdSeconds: Date.parse(Created) / 1000, isListed: State !== "storage" }] : [],
 	);
 }
 

@@ -1,0 +1,44 @@
+import type { ContainerInfo } from "dockerode";
+import type { Abortable } from "../../driver.js";
+import { type ComputerError, isComputerError } from "../../errors/index.js";
+import type { Engine } from "./engine.js";
+import { removeContainer } from "./remove-container.js";
+
+const TRIES = 3;
+
+/**
+ * An engine's containers. Podman looks at each, and its whole list fails, for good, when its service was killed in the middle of a removal: the files are gone then, and
+ * the container is not. Such a removal is brought to its end.
+ */
+export async function listContainers(
+	engine: Engine,
+	action: string,
+	query: { readonly all: true; readonly filters: Readonly<Record<string, readonly string[]>>; readonly size?: boolean },
+	options: Abortable = {},
+): Promise<readonly ContainerInfo[]> {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await engine.call(action, (docker, abortSignal) => docker.listContainers({ ...query, abortSignal }), options);
+		} catch (error) {
+			if (!isWithoutFiles(error as ComputerError) || tries === TRIES) throw error;
+			await removeThoseWithoutFiles(engine, options);
+		}
+	}
+}
+
+/** Podman's word for a container whose files are gone. */
+export function isWithoutFiles(error: unknown): boolean {
+	return isComputerError(error) && /layer not known/.test(error.message);
+}
+
+async function removeThoseWithoutFiles(engine: Engine, options: Abortable): Promise<void> {
+	const { stored } = engine.dialect;
+	if (stored === undefined) return;
+	const action = "look for leftovers";
+	for (const { id, name, isListed } of await engine.call(action, (docker, abortSignal) => stored(docker, abortSignal), options)) {
+		if (!isListed) continue;
+		const look = engine.call(action, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options);
+		const isHalf = await look.then(() => false, isWithoutFiles);
+		if (isHalf) await removeContainer(engine, id, name, options);
+	}
+}
