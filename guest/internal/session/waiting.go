@@ -28,9 +28,9 @@ func (c *Command) readsInput() bool {
 	if err != nil {
 		return false
 	}
-	found := false
-	_ = account.As(func() error { // another user's process is not to be looked at, even by root without more capabilities (ptrace(2))
-		found = slices.ContainsFunc(append(c.tree.Members(), c.tree.Shell), func(pid int) bool {
+	members := append(c.tree.Members(), c.tree.Shell)
+	reads := func() bool {
+		return slices.ContainsFunc(members, func(pid int) bool {
 			process := "/proc/" + strconv.Itoa(pid)
 			if !standsAtInput(process) {
 				return false
@@ -38,8 +38,13 @@ func (c *Command) readsInput() bool {
 			file, err := os.Stat(process + "/fd/0")
 			return err == nil && os.SameFile(own, file)
 		})
-		return nil
-	})
+	}
+	// Another user's process is not to be looked at, even by root without more capabilities (ptrace(2)): the user's by the user, and what it runs as root
+	// (sudo) by root.
+	found := reads()
+	if !found {
+		_ = account.As(func() error { found = reads(); return nil })
+	}
 	return found
 }
 
