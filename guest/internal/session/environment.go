@@ -95,10 +95,13 @@ func (e *environment) lines(seen int) (text string, version int) {
 	return b.String(), e.version
 }
 
-// unset takes from a shell what is gone since the agent began.
-func (e *environment) unset() string {
+// unset takes from a shell what is gone since the agent began, unless it has seen the present version: what it has under such a name since is its own.
+func (e *environment) unset(seen int) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if seen == e.version {
+		return ""
+	}
 	return e.unsetLines()
 }
 

@@ -26,11 +26,10 @@ func (s *Sessions) Keep() {
 		sessions = append(sessions, session)
 	}
 	s.mu.Unlock()
-	unset := s.config.environment.unset()
 	for _, session := range sessions {
 		if now, ok := session.present(50 * time.Millisecond); ok {
 			if len(now.env) > 0 { // its shell may not have heard of what was unset since
-				now.env = slices.Concat(now.env, []byte(unset))
+				now.env = slices.Concat(now.env, []byte(s.config.environment.unset(now.version)))
 			}
 			all[session.name] = kept{now.cwd, now.env}
 		}

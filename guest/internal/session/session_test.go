@@ -416,6 +416,14 @@ func TestVariablesOfTheComputer(t *testing.T) {
 		g.put("/v1/environment", map[string]any{"unset": []string{"KEY"}})
 		g.restart()
 		g.expect(`echo "$PWD $LEFT [$KEY]"`, 0, "/tmp here []\n")
+
+		// What the session gives the same name to after that is its own.
+		g.put("/v1/environment", map[string]any{"set": map[string]string{"KEY": "theirs"}})
+		g.expect(`echo "$KEY"`, 0, "theirs\n")
+		g.put("/v1/environment", map[string]any{"unset": []string{"KEY"}})
+		g.expect(`echo "[$KEY]"; export KEY=own`, 0, "[]\n")
+		g.restart()
+		g.expect(`echo "$KEY"`, 0, "own\n")
 		g.remove("main")
 	})
 }

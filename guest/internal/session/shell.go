@@ -19,8 +19,9 @@ import (
 
 // state is what outlives a shell: where it was, and what it exported (as shell text; only ever read by a shell of the same machine).
 type state struct {
-	cwd string
-	env []byte
+	cwd     string
+	env     []byte
+	version int // of the computer's environment that env has
 }
 
 // shell is one interactive shell on a pipe. It runs one command at a time.
@@ -43,8 +44,9 @@ type shell struct {
 	dying   string // the directory that the exit trap told
 	files   int
 	saved   string // the file with the environment after the last command that ended; "" before the first
+	heard   int    // version as it was then
 	before  string // the one before that
-	from    []byte // the environment it was started with
+	from    state  // that it was started with
 
 	version int // of the computer's environment that it has
 
@@ -112,7 +114,7 @@ func (s *shell) start(c Config, from *state) error {
 	line := initLine(bash, s.dir)
 	s.cwd = c.Home
 	if from != nil {
-		s.cwd, s.from = from.cwd, from.env
+		s.cwd, s.from = from.cwd, *from
 		cwd = from.cwd
 		if len(from.env) > 0 {
 			restore := filepath.Join(s.dir, "restore")
@@ -177,7 +179,10 @@ func (s *shell) update(c Config, next *run) error {
 	if err := writeFor(path, []byte(vars+posixModeEnd)); err != nil {
 		return err
 	}
-	s.version, next.vars = version, path
+	s.mu.Lock()
+	s.version = version
+	s.mu.Unlock()
+	next.vars = path
 	return nil
 }
 
@@ -266,6 +271,7 @@ func (s *shell) take(r report) {
 	s.nonce = ""
 	s.cwd = s.directory(r.text)
 	r.text = s.cwd
+	s.heard = s.version
 	if path := s.saving(); s.saved != path {
 		s.before, s.saved = s.saved, path
 	}
@@ -300,16 +306,17 @@ func (s *shell) directory(pwd string) string {
 func (s *shell) current() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := state{cwd: s.cwd, env: s.from}
+	now := s.from
+	now.cwd = s.cwd
 	if env, ok := readEnv(s.saved); ok {
-		now.env = env
+		now.env, now.version = env, s.heard
 	} else if env, ok := readEnv(s.before); ok { // it was killed while it saved
 		now.env = env
 	}
 	select {
 	case <-s.process.Done():
 		if env, ok := readEnv(filepath.Join(s.dir, "env.exit")); ok && s.dying != "" {
-			now = state{cwd: s.dying, env: env}
+			now = state{s.dying, env, s.heard}
 		}
 	default:
 	}
