@@ -12,6 +12,8 @@ import { canceled } from "./deadline.js";
 import type { Dialect } from "./dialect.js";
 
 const LOOK_MS = 50;
+/** From a file to the number in it: one that has none for longer is of a process that was killed in between. */
+const UNNAMED_MS = 1_000;
 
 /** One at a time: the engine lets a container go on after the first of two that overlap. */
 export async function whileSaving<T>(dialect: Dialect, id: string, save: () => Promise<T>): Promise<T> {
@@ -39,8 +41,10 @@ export async function isBeingSaved(dialect: Dialect, id: string): Promise<boolea
 	const file = savingFile(dialect, id);
 	try {
 		const [pid, { mtimeMs }] = await Promise.all([readFile(file, "utf8"), stat(file)]);
+		const ageMs = Date.now() - mtimeMs;
+		if (pid === "") return ageMs < UNNAMED_MS;
 		// The number of one that was killed may be another's since.
-		return Date.now() - mtimeMs < DEADLINES.checkpointMs && isAlive(Number(pid));
+		return ageMs < DEADLINES.checkpointMs && isAlive(Number(pid));
 	} catch {
 		return false;
 	}
