@@ -9,6 +9,8 @@ import { type CutEngine, cutEngine } from "../support/cut-engine.js";
 import { DRIVERS } from "../support/drivers.js";
 import { output } from "../support/suite.js";
 
+const run = promisify(execFile);
+
 const targets = DRIVERS.filter(({ driver }) => driver !== "namespace");
 
 describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
@@ -47,6 +49,47 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 		});
 	}
 
+	test.skipIf(target.skip !== undefined)(
+		"what runs is found, described and connected to with one question, unless it has changed since",
+		async () => {
+			const computer = await target.open("asked");
+			await throughCut(computer, async (machine, engine) => {
+				const driver = create({ endpoint: engine.endpoint });
+				try {
+					await driver.attach(computer.name);
+					engine.asked.length = 0;
+					const found = await driver.attach(computer.name);
+					(await found?.connect())?.destroy();
+					expect(engine.asked).toEqual([expect.stringMatching(new RegExp(`^GET .*/containers/lms-computer-${computer.name}/json`))]);
+					expect(found?.seen?.info).toEqual(await found?.inspect());
+					expect(found?.seen?.settings).toEqual(await found?.settings());
+
+					const before = await driver.attach(computer.name);
+					await machine?.restart();
+					(await before?.connect())?.destroy();
+					expect((await before?.inspect())?.state).toBe("running");
+				} finally {
+					await driver.close();
+				}
+			});
+		},
+	);
+
+	test.skipIf(target.skip !== undefined)("one whose name another container of the engine's has is still found by its label", async () => {
+		const computer = await target.open("renamed");
+		const container = `lms-computer-${computer.name}`;
+		await run(target.driver, ["rename", container, `x-${container}`]);
+		try {
+			await run(target.driver, ["create", "--name", container, target.options.image ?? "", "true"]);
+			const found = await findComputer({ name: computer.name, driver: target.driver });
+			expect((await found?.inspect())?.id).toBe((await computer.inspect()).id);
+			await found?.close();
+		} finally {
+			await run(target.driver, ["rm", "--force", container]).catch(() => {});
+			await run(target.driver, ["rename", `x-${container}`, container]);
+		}
+	});
+
 	const modes = [
 		["its host is gone", true],
 		["its host goes on", false],
@@ -83,7 +126,7 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 				["ps", "--all"],
 				["images", "--all"],
 			]) {
-				expect((await promisify(execFile)(target.driver, [...what, "--quiet", ...label])).stdout).toBe("");
+				expect((await run(target.driver, [...what, "--quiet", ...label])).stdout).toBe("");
 			}
 		});
 	}

@@ -12,7 +12,9 @@ export interface CutEngine {
 	 * @param lasting nor does anything after it
 	 */
 	cutAt(request: number, lasting: boolean): void;
-	/** `POST /v1.41/containers/x/rename`; undefined when fewer were made. */
+	/** Every request so far: `GET /v1.41/containers/x/json`. */
+	readonly asked: string[];
+	/** The one that was cut; undefined when fewer were made. */
 	readonly cut: string | undefined;
 	close(): void;
 }
@@ -20,6 +22,7 @@ export interface CutEngine {
 export async function cutEngine(socketPath: string): Promise<CutEngine> {
 	const directory = mkdtempSync(join(tmpdir(), "lms-cut-"));
 	const path = join(directory, "engine.sock");
+	const asked: string[] = [];
 	let left = Number.POSITIVE_INFINITY;
 	let isLasting = false;
 	let cut: string | undefined;
@@ -28,6 +31,7 @@ export async function cutEngine(socketPath: string): Promise<CutEngine> {
 		// Each request has a connection of its own, and its head comes first.
 		client.once("data", (head: Buffer) => {
 			const [line = ""] = head.toString("latin1").split(" HTTP/1.1");
+			asked.push(line);
 			if (cut === undefined && !/^(GET|HEAD) /.test(line) && --left === 0) cut = line;
 			else if (cut === undefined || !isLasting) {
 				const engine = connect(socketPath);
@@ -47,6 +51,7 @@ export async function cutEngine(socketPath: string): Promise<CutEngine> {
 			isLasting = lasting;
 			cut = undefined;
 		},
+		asked,
 		get cut() {
 			return cut;
 		},

@@ -165,13 +165,19 @@ export interface MachineInfo {
 	readonly warnings: readonly string[];
 }
 
+export interface Sight {
+	readonly info: MachineInfo;
+	/** As `settings` answers. */
+	readonly settings: MachineSpec | undefined;
+}
+
 /** A booted (or bootable) machine. Every method rejects with a ComputerError; `machine_gone` when it no longer exists. */
 export interface Machine {
 	readonly id: string;
 	readonly name: string;
 	readonly driver: DriverName;
-	/** What it was when `create` had made it, where that is known without another look. */
-	readonly made?: MachineInfo | undefined;
+	/** What `create` or `attach` saw of it, where they had to look: true of that moment alone. */
+	readonly seen?: Sight | undefined;
 	inspect(options?: Abortable): Promise<MachineInfo>;
 	/**
 	 * Idempotent: a running machine is left alone, a paused one goes on. `machine_failed` with `startable: false` in its context when it can not be started

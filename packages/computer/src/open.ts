@@ -44,10 +44,13 @@ export async function openComputer(options: OpenOptions = {}): Promise<Computer>
 			}
 			if (slot.created) for (const notice of place.passedOver) slot.note(notice);
 			options.onProgress?.({ phase: "connect", message: `connecting to ${spec.name}` });
-			const settings = place.running && slot.settings({ signal: options.signal });
+			const settings = place.running && slot.settings({ signal: options.signal }, place.machine?.seen);
 			settings?.catch(() => {}); // told by whoever waits for it
 			const [info] = await Promise.all([
-				spare?.info ?? place.running ?? (slot.created ? slot.machine.made : undefined) ?? slot.machine.inspect({ signal: options.signal }),
+				spare?.info ??
+					place.running ??
+					(slot.created ? slot.machine.seen?.info : undefined) ??
+					slot.machine.inspect({ signal: options.signal }),
 				computer.start({ signal: options.signal }),
 				place.running ?? (spec.persistence === "ephemeral" ? undefined : remember(spec.name, slot.driver.name)),
 			]);
@@ -122,7 +125,7 @@ async function findRunning(name: DriverName, machineName: string, signal: AbortS
 	const lease = await leaseDriver(name);
 	try {
 		const machine = await lease.driver.attach(machineName, { signal });
-		const running = await machine?.inspect({ signal });
+		const running = machine?.seen?.info ?? (await machine?.inspect({ signal }));
 		if (running?.state === "running") return { lease, machine, running, passedOver: [] };
 	} catch {}
 	await lease.release();

@@ -11,6 +11,7 @@ import type {
 	MachineSpec,
 	Progress,
 	RebuildOptions,
+	Sight,
 } from "./driver.js";
 import { ComputerError, isComputerError } from "./errors/index.js";
 import type { LifeRecord } from "./journal.js";
@@ -179,9 +180,12 @@ export class Slot {
 		this.#hurry = new AbortController();
 	}
 
-	/** What its machine is made from. */
-	async settings(options: Abortable): Promise<MachineSpec> {
-		const settings = await this.use((machine) => machine.settings(options), options.signal);
+	/**
+	 * What its machine is made from.
+	 * @param seen of it, just now
+	 */
+	async settings(options: Abortable, seen?: Sight): Promise<MachineSpec> {
+		const settings = seen === undefined ? await this.use((machine) => machine.settings(options), options.signal) : seen.settings;
 		if (settings !== undefined) return settings;
 		throw new ComputerError("not_supported", `The computer ${this.name} does not say what it was made from`, {
 			hint: "It was made by another version of lms-computer, or is broken. Remove it and make it anew.",

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { ContainerInfo } from "dockerode";
+import type { ContainerInfo, ContainerInspectInfo } from "dockerode";
 import type {
 	Abortable,
 	Availability,
@@ -92,6 +92,8 @@ export class EngineDriver implements Driver {
 
 	async attach(name: string, options: Abortable = {}): Promise<Machine | undefined> {
 		const engine = await this.#engine(options);
+		const machine = await this.#attachNamed(engine, name, options);
+		if (machine !== undefined) return machine;
 		const [labelled, named] = await Promise.all([
 			this.#containers(engine, { label: [`${LABELS.own}=1`, `${LABELS.name}=${name}`] }, options),
 			// A spare that was handed out has another name on its label.
@@ -100,6 +102,19 @@ export class EngineDriver implements Driver {
 		const found = [...labelled, ...named].filter(({ Names, Labels }) => machineName(Names, Labels) === name);
 		const container = chooseContainer(found, name);
 		return container && this.#machine(engine, container.Id, name);
+	}
+
+	/**
+	 * The container that has the machine's own name is the machine, unless it is going: see chooseContainer. One answer of the engine is all that is known of it
+	 * then. Undefined for whatever else there is to say, which the lists bring to light.
+	 */
+	async #attachNamed(engine: Engine, name: string, options: Abortable): Promise<Machine | undefined> {
+		const container = await inspectContainer(engine, containerName(name), options).catch((error: unknown) => {
+			if (isComputerError(error, "timeout") || isComputerError(error, "canceled")) throw error;
+		});
+		if (container === undefined || !isOurs(container) || machineName([container.Name], container.Config.Labels) !== name) return undefined;
+		const machine = this.#machine(engine, container.Id, name);
+		return (await machine.see(container)).info.halfRemoved ? undefined : machine;
 	}
 
 	async list(options: ListOptions = {}): Promise<readonly MachineInfo[]> {
@@ -235,11 +250,20 @@ export class EngineDriver implements Driver {
 /** Whether a container of that name is there, and is none of ours. */
 async function isForeign(engine: Engine, container: string): Promise<boolean> {
 	try {
-		const found = await engine.call(`look at ${container}`, (docker, abortSignal) =>
-			docker.getContainer(container).inspect({ abortSignal }),
-		);
-		return found.Config.Labels?.[LABELS.own] !== "1";
+		return !isOurs(await inspectContainer(engine, container));
 	} catch {
 		return false;
 	}
+}
+
+async function inspectContainer(engine: Engine, container: string, options: Abortable = {}): Promise<ContainerInspectInfo> {
+	return await engine.call(
+		`look at ${container}`,
+		(docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
+		options,
+	);
+}
+
+function isOurs({ Config }: ContainerInspectInfo): boolean {
+	return Config.Labels?.[LABELS.own] === "1";
 }

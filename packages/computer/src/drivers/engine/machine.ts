@@ -11,6 +11,7 @@ import type {
 	MachineSpec,
 	MachineState,
 	RebuildOptions,
+	Sight,
 } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES, GUEST_AGENT } from "../../limits.js";
@@ -53,9 +54,9 @@ export class EngineMachine implements Machine {
 	readonly checkpoints: CheckpointStore;
 	readonly #by: Rebuilder;
 	readonly #streams: Set<Duplex>;
-	made: MachineInfo | undefined;
-	/** What its engine said when it had just been started: the first to connect need not ask. */
-	#started: ContainerInspectInfo | undefined;
+	seen: Sight | undefined;
+	/** What its engine said last: the first to connect to it need not ask. */
+	#latest: ContainerInspectInfo | undefined;
 
 	/** @param streams gets every open stream, for the driver to close */
 	constructor(by: Rebuilder, id: string, name: string, streams: Set<Duplex>, checkpoints: CheckpointStore) {
@@ -68,7 +69,17 @@ export class EngineMachine implements Machine {
 	}
 
 	async inspect(options: Abortable = {}): Promise<MachineInfo> {
-		return await this.#describe(await this.#container(options));
+		const container = await this.#container(options);
+		this.#latest = container;
+		return await this.#describe(container);
+	}
+
+	/** What its engine says of it at this moment. */
+	async see(container: ContainerInspectInfo): Promise<Sight> {
+		const [info, settings] = await Promise.all([this.#describe(container), this.#settings(container)]);
+		this.#latest = container;
+		this.seen = { info, settings };
+		return this.seen;
 	}
 
 	async #describe(container: ContainerInspectInfo): Promise<MachineInfo> {
@@ -129,8 +140,7 @@ export class EngineMachine implements Machine {
 	/** The first start of one that was made just now. */
 	async startNew({ persistence }: MachineSpec, options: Abortable): Promise<void> {
 		await this.#begin(persistence === "ephemeral", options);
-		this.#started = await this.#container(options);
-		this.made = await this.#describe(this.#started);
+		await this.see(await this.#container(options));
 	}
 
 	async #begin(isEphemeral: boolean, options: Abortable): Promise<void> {
@@ -185,7 +195,10 @@ export class EngineMachine implements Machine {
 	}
 
 	async settings(options: Abortable = {}): Promise<MachineSpec | undefined> {
-		const container = await this.#container(options);
+		return await this.#settings(await this.#container(options));
+	}
+
+	async #settings(container: ContainerInspectInfo): Promise<MachineSpec | undefined> {
 		if (specOf(container.Config.Labels) === undefined) return undefined;
 		return await settingsOf(this.#by.engine, container, this.name);
 	}
@@ -249,8 +262,10 @@ export class EngineMachine implements Machine {
 	/** Every byte through an engine is copied by it twice, and each connection is an exec. */
 	async #direct(options: Abortable): Promise<Duplex | undefined> {
 		if (!this.#by.engine.isHere) return undefined;
-		const container = this.#started ?? (await this.#container(options));
-		this.#started = undefined;
+		const latest = this.#latest;
+		this.#latest = undefined;
+		// What stood then may run since; whether it is still the same process is looked at.
+		const container = latest !== undefined && readState(latest) === "running" ? latest : await this.#container(options);
 		if (await this.#isFrozen(container)) {
 			throw new ComputerError("machine_gone", `The machine ${this.name} stands still`, { context: { name: this.name } });
 		}
