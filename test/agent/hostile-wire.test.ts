@@ -1,6 +1,7 @@
 /** Below the protocol: what HTTP/2 itself lets a guest do. The host must say what happened, in a bounded memory, and stay up. */
 import type { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Bytes } from "../../packages/computer/src/agent/answer.js";
@@ -158,6 +159,24 @@ describe.each([
 		const { stream } = await connection.open("POST", "/v1/anything");
 		await expect(buffer(make(stream, { writable: true }))).rejects.toMatchObject({ code: "connection_lost" });
 	});
+});
+
+test.each([
+	["a plain stream", plainStream, "abc"],
+	["a connection to a port", tunnelStream, number(0)],
+])("%s whose peer has answered and lets go of what waits to be sent: an error, and it is over", async (_name, make, answer) => {
+	let guest: Duplex | undefined;
+	const connection = await rawGuest((duplex) => {
+		guest = duplex;
+		inOnePiece(OPENED)(duplex);
+	});
+	const { stream } = await connection.open("POST", "/v1/anything");
+	const duplex = make(stream, { writable: true }).resume();
+	// More than HTTP/2 sends unasked.
+	duplex.end(Buffer.alloc(1024 * 1024));
+	const over = finished(duplex);
+	guest?.write(Buffer.concat([wire(TYPE.data, END_STREAM, 3, answer), wire(TYPE.reset, 0, 3, number(0))]));
+	await expect(over).rejects.toMatchObject({ code: "connection_lost" });
 });
 
 test("an answer that is whole in the piece that its headers came in is whole", async () => {

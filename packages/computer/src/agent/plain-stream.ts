@@ -35,8 +35,15 @@ export function plainStream(stream: ClientHttp2Stream, options: PlainOptions): D
 		write: (chunk, _encoding, done) => {
 			if (gone()) return done(lost());
 			stream.write(chunk);
-			if (stream.writableLength < WAITING_BYTES) done();
-			else stream.once("drain", () => done());
+			if (stream.writableLength < WAITING_BYTES) return done();
+			const goOn = () => {
+				stream.off("drain", goOn);
+				stream.off("close", goOn);
+				done();
+			};
+			stream.on("drain", goOn);
+			// A peer that has answered may let go of the rest of the request: nothing drains then.
+			stream.on("close", goOn);
 		},
 		final: (done) => {
 			if (!gone() && !stream.writableEnded) stream.end(done);
