@@ -18,35 +18,40 @@ const UNNAMED_MS = 1_000;
 /** One at a time: the engine lets a container go on after the first of two that overlap. */
 export async function whileSaving<T>(dialect: Dialect, id: string, save: () => Promise<T>): Promise<T> {
 	const file = savingFile(dialect, id);
-	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 	for (;;) {
 		try {
+			await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 			await writeFile(file, String(process.pid), { flag: "wx", mode: 0o600 });
 			break;
 		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+			// A disk that is full or a home that is read-only costs the note, never the checkpoint.
+			if ((error as NodeJS.ErrnoException).code !== "EEXIST") break;
 			await untilSaved(dialect, id);
-			// Gone already, or of a process that was killed.
-			if (!(await isBeingSaved(dialect, id))) await rm(file, { force: true });
+			// Not where there is none any more: the next one's may be there in the next moment.
+			if ((await noteIn(file)) === "left") await rm(file, { force: true });
 		}
 	}
 	try {
 		return await save();
 	} finally {
-		await rm(file, { force: true });
+		await rm(file, { force: true }).catch(() => {});
 	}
 }
 
 export async function isBeingSaved(dialect: Dialect, id: string): Promise<boolean> {
-	const file = savingFile(dialect, id);
+	return (await noteIn(savingFile(dialect, id))) === "true";
+}
+
+/** Whether it is true yet, or was left by a process that was killed. */
+async function noteIn(file: string): Promise<"true" | "left" | "none"> {
 	try {
 		const [pid, { mtimeMs }] = await Promise.all([readFile(file, "utf8"), stat(file)]);
 		const ageMs = Date.now() - mtimeMs;
-		if (pid === "") return ageMs < UNNAMED_MS;
 		// The number of one that was killed may be another's since.
-		return ageMs < DEADLINES.checkpointMs && isAlive(Number(pid));
-	} catch {
-		return false;
+		const holds = pid === "" ? ageMs < UNNAMED_MS : ageMs < DEADLINES.checkpointMs && isAlive(Number(pid));
+		return holds ? "true" : "left";
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "ENOENT" ? "none" : "left";
 	}
 }
 
