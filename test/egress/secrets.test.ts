@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stateDirectory } from "../../packages/computer/src/drivers/state-directory.js";
 import { Authority } from "../../packages/computer/src/egress/authority.js";
 import { DRIVERS } from "../support/drivers.js";
-import { output } from "../support/suite.js";
+import { expectError, output } from "../support/suite.js";
 
 const VALUE = "s3cr3t-Value-0f-the-test";
 
@@ -82,6 +82,21 @@ describe.for(DRIVERS)("$title", (target) => {
 			await computer.setNetwork("none");
 			expect(await sh("echo [$TEST_API_KEY]")).toBe("[]");
 			expect(await computer.network()).toEqual({ on: false, allow: [], secrets: [] });
+		});
+
+		test("is given, replaced and taken away as other settings are, while it runs and with a rebuild", async () => {
+			const secret = { name: "TEST_API_KEY", host: `localhost:${port}`, header: "x-api-key" };
+			expect(await computer.reconfigure({ secrets: [secret] })).toEqual(["allow-list: TEST_API_KEY@localhost from now on, none before"]);
+			expect(await sh(fetch("/again"))).toContain(`your key is ${"*".repeat(VALUE.length)}`);
+			const other = { name: "OTHER", host: "other.test", value: VALUE };
+			await expectError(computer.rebuild({ network: "open", secrets: [other] }), "invalid_argument");
+			await expectError(computer.rebuild({ secrets: ["nothing"] }), "invalid_argument");
+			await computer.rebuild({ secrets: [other] });
+			expect(await computer.network()).toMatchObject({ on: true, allow: [], secrets: [{ name: "OTHER", known: true }] });
+			expect(await sh("echo [$TEST_API_KEY] $OTHER")).toBe("[] set-by-lms-computer");
+			await computer.setNetwork({ allow: ["a.test"] });
+			expect(await computer.reconfigure({ secrets: [] })).toEqual(["allow-list: a.test from now on, a.test, OTHER@other.test before"]);
+			expect(await computer.network()).toMatchObject({ on: true, allow: [{ word: "a.test" }], secrets: [] });
 		});
 	});
 });

@@ -2,20 +2,30 @@
 import { isDeepStrictEqual } from "node:util";
 import type { LiveSettings, MachineSpec } from "./driver.js";
 import { resolveFolders } from "./options/folder-safety.js";
-import { SETTING_NAMES } from "./options/settings.js";
+import { SETTING_NAMES, type SettingName } from "./options/settings.js";
 import { machineSpec, type OpenOptions } from "./options.js";
 
+/** Of the process that opens a computer, not of the computer. */
+const OF_THE_OPENING = ["driver", "timeoutMs", "maxOutputBytes", "maxComputers"] as const satisfies readonly SettingName[];
+
+type OptionName = Exclude<SettingName, (typeof OF_THE_OPENING)[number]>;
+
 /** What of a computer can be asked for. */
-export type MachineOptions = Omit<
-	OpenOptions,
-	"name" | "driver" | "timeoutMs" | "maxOutputBytes" | "maxComputers" | "pool" | "onProgress" | "signal"
->;
+export type MachineOptions = Pick<OpenOptions, OptionName>;
 
-type MachineKey = keyof MachineOptions & keyof MachineSpec;
-
-export const MACHINE_KEYS: readonly MachineKey[] = SETTING_NAMES.filter(
-	(name): name is MachineKey => !["driver", "timeoutMs", "maxOutputBytes", "maxComputers"].includes(name),
+export const OPTION_NAMES: readonly OptionName[] = SETTING_NAMES.filter(
+	(name): name is OptionName => !OF_THE_OPENING.some((one) => one === name),
 );
+
+/** A machine knows nothing of secrets: they are this host's. */
+type MachineKey = Exclude<OptionName, "secrets">;
+
+const MACHINE_KEYS: readonly MachineKey[] = OPTION_NAMES.filter((name): name is MachineKey => name !== "secrets");
+
+/** Those that were given. */
+export function pickNamed(options: MachineOptions): MachineOptions {
+	return Object.fromEntries(OPTION_NAMES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
+}
 
 export interface Change<Key extends MachineKey = MachineKey> {
 	readonly key: Key;
@@ -39,12 +49,12 @@ export function pickLive(spec: MachineSpec): Pick<MachineSpec, LiveKey> {
 	return { cpus, memoryBytes, pids, idleStopMs, network };
 }
 
-/** The same settings but for what the options name. */
+/** The same settings but for what the options name. All of these are checked, secrets too. */
 export async function withOptions(has: MachineSpec, options: MachineOptions): Promise<MachineSpec> {
-	const named = MACHINE_KEYS.filter((key) => options[key] !== undefined);
-	const asked = machineSpec(Object.fromEntries(named.map((key) => [key, options[key]])));
+	const asked = machineSpec(pickNamed(options));
 	const wanted = { ...asked, folders: await resolveFolders(asked.folders) };
-	return { ...has, ...Object.fromEntries(named.map((key) => [key, wanted[key]])) };
+	const keys = MACHINE_KEYS.filter((key) => options[key] !== undefined);
+	return { ...has, ...Object.fromEntries(keys.map((key) => [key, wanted[key]])) };
 }
 
 /** What differs: that which can be changed while the computer runs, and the rest. */

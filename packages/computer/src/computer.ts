@@ -15,7 +15,7 @@ import { Terminals } from "./agent/terminals.js";
 import type { Changes } from "./agent/tree.js";
 import { type Forward, type ForwardOptions, Forwards } from "./agent/tunnel.js";
 import { applyChange } from "./apply-change.js";
-import { compare, MACHINE_KEYS, type MachineOptions, needsRebuild, pickLive, withOptions } from "./changes.js";
+import { compare, type MachineOptions, needsRebuild, OPTION_NAMES, pickLive, pickNamed, withOptions } from "./changes.js";
 import {
 	type CheckpointOptions,
 	diffCheckpoint,
@@ -178,16 +178,20 @@ export class Computer {
 		const allow = typeof network === "object" && network !== null ? expectAllow("allow", network.allow) : undefined;
 		const own = allow === undefined ? expectOneOf('network, "none", "open" or { allow: [...] }', network, ["none", "open"]) : "none";
 		await this.#switchNetwork(own, options);
-		await this.#follow(allow === undefined ? own : { allow }, options);
+		await this.#follow({ network: allow === undefined ? own : { allow } }, options);
 		const state = await this.#egress.state();
 		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : own);
 		return state;
 	}
 
-	/** An allow-list is of this host: the machine's own network was seen to. */
-	async #follow(network: OpenOptions["network"], options: Abortable): Promise<void> {
-		if (typeof network === "object") await this.#egress.set(expectAllow("network.allow", network.allow), options);
-		else if (network !== undefined) await this.#egress.off(options);
+	/** An allow-list and secrets are of this host: the machine's own network was seen to. */
+	async #follow({ network, secrets }: MachineOptions, options: Abortable): Promise<readonly string[]> {
+		const own = secrets && expectSecrets("secrets", secrets);
+		if (typeof network === "object")
+			return await this.#egress.set({ allow: expectAllow("network.allow", network.allow), secrets: own }, options);
+		if (network !== undefined && !own?.length) return await this.#egress.off(options);
+		if (own === undefined) return [];
+		return await this.#egress.set({ allow: network && [], secrets: own }, options);
 	}
 
 	async #switchNetwork(network: MachineSpec["network"], options: Abortable): Promise<void> {
@@ -255,15 +259,15 @@ export class Computer {
 	}
 
 	/**
-	 * Applies what can be applied while it runs: cpus, memoryBytes, pids, idleStopMs and, on most drivers, the network. Answers, for people, what was changed, what could not be, and what
+	 * Applies what can be applied while it runs: cpus, memoryBytes, pids, idleStopMs, secrets and, on most drivers, the network. Answers, for people, what was changed, what could not be, and what
 	 * only `rebuild` changes. What is not named stays.
 	 */
 	async reconfigure(options: MachineOptions & Abortable): Promise<readonly string[]> {
 		const { signal, ...named } = options;
-		expectKeys("the options", named, MACHINE_KEYS);
+		expectKeys("the options", named, OPTION_NAMES);
 		const told = await this.#reconfigure(named, { signal });
-		await this.#follow(named.network, { signal });
-		return told;
+		const followed = await this.#follow(named, { signal });
+		return [...told, ...followed.map((one) => `allow-list: ${one}`)];
 	}
 
 	/** Options of the opening, or of the last `reconfigure`, that differ from what it is and that only `rebuild` changes. */
@@ -273,8 +277,7 @@ export class Computer {
 
 	/** @internal */
 	async adopt(options: OpenOptions, settings?: Promise<MachineSpec>): Promise<void> {
-		const named = Object.fromEntries(MACHINE_KEYS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]));
-		for (const notice of await this.#reconfigure(named, { signal: options.signal }, settings)) this.#slot.note(notice);
+		for (const notice of await this.#reconfigure(pickNamed(options), { signal: options.signal }, settings)) this.#slot.note(notice);
 	}
 
 	async #reconfigure(named: MachineOptions, options: Abortable, settings = this.#slot.settings(options)): Promise<readonly string[]> {
@@ -300,14 +303,14 @@ export class Computer {
 	 */
 	async rebuild(options: RebuildComputerOptions = {}): Promise<void> {
 		const { keepFiles = true, signal, onProgress, ...named } = options;
-		expectKeys("the options", named, MACHINE_KEYS);
+		expectKeys("the options", named, OPTION_NAMES);
 		if (typeof keepFiles !== "boolean") refuse("keepFiles", "true or false", keepFiles);
 		const spec = await withOptions(await this.#slot.settings({ signal }), named);
 		if (named.ports !== undefined) expectReachable(spec, await this.#lease.probe({ signal }));
 		this.#link.drop();
 		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
 		this.#outdated = this.#outdated.filter((key) => named[key] === undefined);
-		await this.#follow(named.network, { signal });
+		await this.#follow(named, { signal });
 	}
 
 	/** The computer and all its files are gone; this handle is closed. Idempotent. */

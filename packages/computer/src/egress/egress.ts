@@ -39,6 +39,14 @@ export interface EgressState {
 	}[];
 }
 
+/** What is not named stays as it is. */
+export interface EgressChange {
+	readonly allow?: readonly string[] | undefined;
+	readonly secrets?: readonly Secret[] | undefined;
+}
+
+type Reach = Pick<NetworkPolicy, "entries" | "secrets">;
+
 export type DecisionListener = (decision: EgressDecision) => void;
 
 export class Egress {
@@ -102,8 +110,7 @@ export class Egress {
 		const policy = { on, entries, secrets: secrets ?? [], asked };
 		try {
 			await this.#change(policy, options);
-			const [is, was] = [named(policy), named(before)];
-			if (!made && is !== was) this.#options.note(`network: ${is} from now on, ${was} before`);
+			if (!made) for (const told of difference(before, policy)) this.#options.note(`network: ${told}`);
 		} catch (error) {
 			// There will be no computer of that name.
 			if (made) await this.forget();
@@ -122,18 +129,25 @@ export class Egress {
 		return { on, allow: entries, secrets: shown };
 	}
 
-	/** Rules and presets, in place of those before. A preset that was there already keeps what it stood for. Counts for every process at once. */
-	async set(allow: readonly string[], options: Abortable = {}): Promise<EgressState> {
+	/**
+	 * A list, secrets, or both, in place of those before; what is not named stays. A preset that was there already keeps what it stood for. Counts for every
+	 * process at once. Answers what has changed, for people; nothing where nothing has.
+	 */
+	async set({ allow, secrets }: EgressChange, options: Abortable = {}): Promise<readonly string[]> {
 		const before = await this.#read();
-		const entries = await this.#entries(allow, before.entries, options);
-		await this.#change({ ...before, on: true, entries }, options);
-		return this.state();
+		const entries = allow === undefined ? before.entries : await this.#entries(allow, before.entries, options);
+		const after = { ...before, entries, secrets: secrets ?? before.secrets };
+		if (secrets !== undefined) this.#own = secrets;
+		await this.#change({ ...after, on: allow !== undefined || entries.length > 0 || after.secrets.length > 0 }, options);
+		return difference(before, after);
 	}
 
-	/** No way out. Secrets are forgotten, too. */
-	async off(options: Abortable = {}): Promise<void> {
+	/** No way out. Secrets are forgotten, too. Answers as `set` does. */
+	async off(options: Abortable = {}): Promise<readonly string[]> {
 		const before = await this.#read();
-		if (before.on) await this.#change({ ...before, on: false, entries: [], secrets: [] }, options);
+		const after = { ...before, on: false, entries: [], secrets: [] };
+		if (before.on) await this.#change(after, options);
+		return difference(before, after);
 	}
 
 	/** Until the answer is called. */
@@ -252,9 +266,12 @@ export class Egress {
 }
 
 /** For people, and without what is secret. */
-function named({ entries, secrets }: Pick<NetworkPolicy, "entries" | "secrets">): string {
-	const words = [...entries.map(({ word }) => word), ...secrets.map(({ name, host }) => `${name}@${host}`)];
-	return words.length === 0 ? "none" : words.join(", ");
+function difference(before: Reach, after: Reach): readonly string[] {
+	const [was, is] = [before, after].map(({ entries, secrets }) => {
+		const words = [...entries.map(({ word }) => word), ...secrets.map(({ name, host }) => `${name}@${host}`)];
+		return words.length === 0 ? "none" : words.join(", ");
+	});
+	return is === was ? [] : [`${is} from now on, ${was} before`];
 }
 
 const PRESET_MS = 20_000;

@@ -1,4 +1,4 @@
-import { MACHINE_KEYS } from "../../changes.js";
+import { pickNamed } from "../../changes.js";
 import type { Context } from "../commands.js";
 import { find } from "../open.js";
 import { print, printJson } from "../output.js";
@@ -11,8 +11,7 @@ export async function run(context: Context): Promise<number> {
 	const computer = await find(context, words[0]);
 	const progress = flags.quiet || flags.json ? undefined : new ProgressLine(process.stderr);
 	try {
-		const named = Object.fromEntries(MACHINE_KEYS.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]));
-		await computer.rebuild({ ...named, keepFiles: !flags.dropFiles, onProgress: progress?.report, signal: interruption.signal });
+		await computer.rebuild({ ...pickNamed(flags), keepFiles: !flags.dropFiles, onProgress: progress?.report, signal: interruption.signal });
 	} finally {
 		progress?.end();
 		await computer.close();
