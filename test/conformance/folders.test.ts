@@ -69,6 +69,24 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(computer.notices).toHaveLength(before + 5);
 		});
 
+		test("so it is after a rebuild with a folder, of what a program does whose output is read, and of what a job did before a setting is changed", async () => {
+			const computer = await target.open("planting", { folders: [] });
+			await mkdir(place("later"));
+			await writeFile(place("later", ".npmrc"), "of the host\n");
+			await computer.rebuild({ folders: [{ hostPath: place("later"), dangerous: true }] });
+			const before = computer.notices.length;
+			const told = () => computer.notices.slice(before).map((notice) => notice.split(",")[0]);
+			await computer.exec("echo x >/mnt/shared/.envrc");
+			expect(told()).toEqual([place("later", ".envrc")]);
+			const program = await computer.spawn("echo x >/mnt/shared/.profile");
+			await program.result;
+			await expect.poll(told).toEqual([place("later", ".envrc"), place("later", ".profile")]);
+			const job = await computer.commands.start("echo x >/mnt/shared/.zshrc");
+			await computer.commands.wait(job.id);
+			await computer.reconfigure({ idleStopMs: 600_000 });
+			expect(told().slice(2)).toContain(place("later", ".zshrc"));
+		});
+
 		test("one that is read-only can not be written, nor made writable", async () => {
 			const computer = await open();
 			const { stdout, exitCode } = await computer.exec("cat /mnt/read/file; echo x >/mnt/read/file || echo x >/mnt/read/new");

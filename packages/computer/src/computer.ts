@@ -137,7 +137,11 @@ export class Computer {
 	/** Runs a command whose output is read as it comes. Resolves when it has started. No timeout unless given. */
 	async spawn(command: string, options: SpawnOptions = {}): Promise<Execution> {
 		const execution = await spawn(await this.#link.get(options.signal), command, options);
-		execution.settled.then((result) => this.#journal.ended(command, result)).catch(() => {}); // its caller hears of it
+		const ended = execution.settled.then((result) => {
+			this.#journal.ended(command, result);
+			return this.planted.look();
+		});
+		ended.catch(() => {}); // its caller hears of it
 		return execution;
 	}
 
@@ -305,10 +309,13 @@ export class Computer {
 		const { keepFiles = true, signal, onProgress, ...named } = options;
 		expectKeys("the options", named, OPTION_NAMES);
 		if (typeof keepFiles !== "boolean") refuse("keepFiles", "true or false", keepFiles);
-		const spec = await withOptions(await this.#slot.settings({ signal }), named);
+		const has = await this.#slot.settings({ signal });
+		const spec = await withOptions(has, named);
 		if (named.ports !== undefined) expectReachable(spec, await this.#lease.probe({ signal }));
+		await this.planted.watch([...has.folders, ...spec.folders]);
 		this.#link.drop();
 		await this.#slot.rebuild(spec, { keepFiles, signal, onProgress });
+		await this.planted.watch(spec.folders);
 		this.#outdated = this.#outdated.filter((key) => named[key] === undefined);
 		await this.#follow(named, { signal });
 	}

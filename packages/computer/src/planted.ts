@@ -40,9 +40,10 @@ export class Planted {
 		this.#note = note;
 	}
 
-	/** What is there by now is not the computer's doing. */
+	/** These from now on: what is there by now is not the computer's doing, unless it was watched before and has changed since. */
 	async watch(folders: readonly SharedFolder[]): Promise<void> {
-		this.#folders = folders.filter(({ readOnly }) => !readOnly).map(({ hostPath }) => hostPath);
+		await this.look();
+		this.#folders = [...new Set(folders.filter(({ readOnly }) => !readOnly).map(({ hostPath }) => hostPath))];
 		await this.#changes();
 	}
 
