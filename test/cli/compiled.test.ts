@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test } from "vitest";
@@ -31,9 +31,15 @@ test("what was compiled is kept for the user alone, and is run only when it is w
 		expect((await readFile(kept)).equals(damaged)).toBe(false);
 	}
 
+	const [old, recent] = [join(directory, "0123abcd"), join(directory, "4567cdef.01234567")];
+	for (const path of [old, recent]) await writeFile(path, "of another version");
+	await utimes(old, 0, 0);
 	await chmod(kept, 0o666);
 	expect(await help()).toEqual(first);
 	expect((await stat(kept)).mode & 0o777, "made anew").toBe(0o600);
+	expect((await readdir(directory)).map((file) => join(directory, file)).sort(), "what is long out of use goes").toEqual(
+		[kept, recent].sort(),
+	);
 }, 60_000);
 
 // Its state is all below a directory, which can be another one.

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -106,6 +106,19 @@ describe.for(DRIVERS)("$title", (target) => {
 			await prune({ driver }, () => true);
 			expect(await found(driver)).toEqual([]);
 			expect((await listComputers({ driver })).map(({ name }) => name)).not.toContain(computer.name);
+		});
+
+		test("what a killed write has left beside a record goes, whoever has the name; a record of a computer that is there stays, whatever it is called", async () => {
+			const computer = await target.open("written.json", { network: { allow: ["a.test"] } });
+			const directory = join(DIRECTORY, "egress", driver);
+			const cut = `${computer.name}.pem.123.0123abcd`;
+			writeFileSync(join(directory, cut), "half a key");
+			anHourLater();
+			expect((await found(driver)).map(({ what, why }) => [what, why])).toEqual([[`egress/${driver}/${cut}`, "its writing was cut short"]]);
+			await prune({ driver }, () => true);
+			expect(readdirSync(directory)).toEqual([`${computer.name}.json`]);
+			vi.useRealTimers();
+			await computer.remove();
 		});
 
 		test("the number of computers is bounded, and the error says what to do", async () => {

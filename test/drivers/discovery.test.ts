@@ -12,6 +12,7 @@ import { discoverEngine } from "../../packages/computer/src/drivers/engine/disco
 import { parseEndpoint } from "../../packages/computer/src/drivers/engine/endpoint.js";
 import { describeHost, findProgram } from "../../packages/computer/src/drivers/engine/host.js";
 import { explainAbsence } from "../../packages/computer/src/drivers/engine/locate.js";
+import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
 import { DEADLINES } from "../../packages/computer/src/limits.js";
 
 let home: string;
@@ -182,6 +183,21 @@ describe("asking", () => {
 		const controller = new AbortController();
 		setTimeout(() => controller.abort(), 50);
 		await expect(discoverEngine([candidate(at("hangs.sock"))], "docker", controller.signal)).rejects.toThrow(/abort/i);
+	});
+});
+
+describe("the engine that the user names", () => {
+	test("is the usual one where it would be found without a name, too", async () => {
+		const [usual, other] = [at("podman/podman.sock"), at("other.sock")];
+		for (const path of [usual, other]) await listen(path, answering(podman));
+		const named = (path?: string) =>
+			createPodmanDriver({
+				platform: "linux",
+				env: { HOME: home, XDG_RUNTIME_DIR: home, ...(path && { CONTAINER_HOST: `unix://${path}` }) },
+			});
+		expect(await named().isUsual()).toBe(true);
+		expect(await named(usual).isUsual()).toBe(true);
+		expect(await named(other).isUsual()).toBe(false);
 	});
 });
 

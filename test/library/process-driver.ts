@@ -57,6 +57,10 @@ export class ProcessDriver implements Driver {
 		return [];
 	}
 
+	async isUsual() {
+		return true;
+	}
+
 	async close() {
 		this.calls.close++;
 	}

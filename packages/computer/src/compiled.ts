@@ -3,7 +3,7 @@
  * less gain, and below /tmp, where another user can be first. What is in the file is run, so it must be ours and whole; V8 itself looks at neither.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { cachedDataVersionTag } from "node:v8";
@@ -12,6 +12,8 @@ import { stateDirectory } from "./drivers/state-directory.js";
 
 /** SHA-256 of what follows and of the source it was made from. */
 const SUM_BYTES = 32;
+
+const OLD_MS = 30 * 86_400_000;
 
 /** Then whether a call that came to a computer has made it. What one of `--help` or `doctor` did has none of the functions that most calls need. */
 const [UNUSED, USED] = [Buffer.of(0), Buffer.of(1)];
@@ -66,7 +68,16 @@ function keep(path: string, digest: string, used: boolean, data: Buffer): void {
 		const use = used ? USED : UNUSED;
 		writeFileSync(fresh, Buffer.concat([sum(use, data, digest), use, data]), { mode: 0o600 });
 		renameSync(fresh, path);
+		removeOld(dirname(path));
 	} catch {}
+}
+
+/** Of versions of Node that have gone, and what killed processes left half-written. One that is used still is made anew. */
+function removeOld(directory: string): void {
+	for (const name of readdirSync(directory)) {
+		const path = join(directory, name);
+		if (statSync(path).mtimeMs < Date.now() - OLD_MS) rmSync(path, { force: true });
+	}
 }
 
 function sum(use: Buffer, data: Buffer, digest: string): Buffer {

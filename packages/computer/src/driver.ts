@@ -300,6 +300,11 @@ export interface Driver {
 	count(options?: Abortable): Promise<number>;
 	/** Of this owner's alone, and of nothing that may still be in the making. */
 	leftovers(options?: Abortable): Promise<readonly Leftover[]>;
+	/**
+	 * The engine is the one that is found where the user names none. What this host keeps of computers is by driver and name: seen from another engine, they
+	 * seem to be gone.
+	 */
+	isUsual(options?: Abortable): Promise<boolean>;
 	/** Lets go of what the driver holds on the host (sockets, timers). Machines live on. */
 	close(): Promise<void>;
 }

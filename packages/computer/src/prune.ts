@@ -60,30 +60,43 @@ async function usableDrivers(options: PruneOptions): Promise<readonly Lease[]> {
 }
 
 async function findLeftovers(driver: Driver, options: Abortable): Promise<readonly Leftover[]> {
-	const [leftovers, computers, names] = await Promise.all([driver.leftovers(options), driver.list(options), rememberedNames()]);
+	const [leftovers, computers, usual] = await Promise.all([driver.leftovers(options), driver.list(options), driver.isUsual(options)]);
 	const there = new Set(computers.map(({ name }) => name));
-	const stale: Leftover[] = [];
-	for (const name of names) {
-		if (there.has(name) || (await recall(name)) !== driver.name) continue;
-		stale.push({
-			driver: driver.name,
-			kind: "record",
-			what: `last-driver/${name}`,
-			why: "the computer is gone",
-			remove: () => forget(name, driver.name),
-		});
+	// Of another engine the computers are not all that records may be of.
+	const isGone = (name: string) => usual && !there.has(name);
+	return [...leftovers, ...(await findHints(driver, isGone)), ...(await findRecords(driver, isGone))];
+}
+
+const GONE = "the computer is gone";
+
+async function findHints({ name: driver }: Driver, isGone: (name: string) => boolean): Promise<readonly Leftover[]> {
+	const found: Leftover[] = [];
+	for (const name of await rememberedNames()) {
+		if (!isGone(name) || (await recall(name)) !== driver) continue;
+		found.push({ driver, kind: "record", what: `last-driver/${name}`, why: GONE, remove: () => forget(name, driver) });
 	}
+	return found;
+}
+
+async function findRecords({ name: driver }: Driver, isGone: (name: string) => boolean): Promise<readonly Leftover[]> {
+	const found: Leftover[] = [];
 	for (const kind of ["egress", "journal"]) {
-		const directory = join(stateDirectory(), kind, driver.name);
+		const directory = join(stateDirectory(), kind, driver);
 		for (const file of await readdir(directory).catch(() => [])) {
-			const [, name = ""] = /^(.+)\.(json|pem|jsonl|jsonl\.1)$/.exec(file) ?? [];
+			const why = whyStale(file, isGone);
 			const path = join(directory, file);
-			if (!NAME_PATTERN.test(name) || there.has(name) || !(await isOld(path))) continue;
-			const what = `${kind}/${driver.name}/${file}`;
-			stale.push({ driver: driver.name, kind: "record", what, why: "the computer is gone", remove: () => rm(path, { force: true }) });
+			if (why === undefined || !(await isOld(path))) continue;
+			found.push({ driver, kind: "record", what: `${kind}/${driver}/${file}`, why, remove: () => rm(path, { force: true }) });
 		}
 	}
-	return [...leftovers, ...stale];
+	return found;
+}
+
+/** A name may look like the end of a record's: whole ones come first. */
+function whyStale(file: string, isGone: (name: string) => boolean): string | undefined {
+	const [, name = ""] = /^(.+)\.(json|pem|jsonl|jsonl\.1)$/.exec(file) ?? [];
+	if (name !== "") return NAME_PATTERN.test(name) && isGone(name) ? GONE : undefined;
+	return /^.+\.(json|pem)\.\d+\.[0-9a-f]{8}$/.test(file) ? "its writing was cut short" : undefined;
 }
 
 /** It may be of a computer that is being made. */

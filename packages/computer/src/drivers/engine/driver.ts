@@ -27,7 +27,7 @@ import { ensureImage } from "./image.js";
 import { LABELS, machineName } from "./labels.js";
 import { findLeftovers, removeDead } from "./leftovers.js";
 import { isWithoutFiles, listContainers } from "./list-containers.js";
-import { locateEngine } from "./locate.js";
+import { isUsualEngine, locateEngine } from "./locate.js";
 import { EngineMachine } from "./machine.js";
 import { readMachineInfo } from "./machine-info.js";
 import { type PreparedImage, prepareImage } from "./prepared-image.js";
@@ -132,6 +132,10 @@ export class EngineDriver implements Driver {
 
 	async leftovers(options: Abortable = {}): Promise<readonly Leftover[]> {
 		return await findLeftovers(await this.#engine(options), options);
+	}
+
+	async isUsual(options: Abortable = {}): Promise<boolean> {
+		return await isUsualEngine(await this.#engine(options), this.#host, options.signal);
 	}
 
 	async close(): Promise<void> {

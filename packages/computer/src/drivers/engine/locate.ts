@@ -1,9 +1,9 @@
 /** From a dialect and a host to a live engine, or to the reasons why there is none. */
 import type { Availability } from "../../driver.js";
-import { listCandidates } from "./candidates.js";
+import { type Candidate, listCandidates } from "./candidates.js";
 import type { Dialect } from "./dialect.js";
 import { discoverEngine, NO_SOCKET, NOBODY_LISTENS, NOT_PERMITTED, type Tried } from "./discovery.js";
-import { parseEndpoint } from "./endpoint.js";
+import { describeEndpoint, parseEndpoint } from "./endpoint.js";
 import { Engine } from "./engine.js";
 import { findProgram, type Host } from "./host.js";
 
@@ -36,6 +36,16 @@ export async function locateEngine(dialect: Dialect, host: Host, address?: strin
 		}
 	}
 	return explainAbsence(dialect, host, tried);
+}
+
+/** Whether it would be found as well if the user named none. */
+export async function isUsualEngine({ dialect, endpoint }: Engine, host: Host, signal?: AbortSignal): Promise<boolean> {
+	const places = (await Promise.all(dialect.strategies.map((strategy) => strategy(host)))).flat();
+	const isIt = (place: Candidate) => !(place.endpoint instanceof Error) && describeEndpoint(place.endpoint) === describeEndpoint(endpoint);
+	if (!places.some((place) => place.named !== undefined && isIt(place))) return true;
+	const unnamed = places.filter(({ named }) => named === undefined);
+	const { found } = await discoverEngine(unnamed, dialect.name, signal);
+	return found !== undefined && isIt(found);
 }
 
 function explainSilence(dialect: Dialect, host: Host, tried: readonly Tried[]): Unavailable {

@@ -90,6 +90,11 @@ class NamespaceDriver implements Driver {
 		return await findLeftovers(this.#root, (name) => this.#machine(name), this.#agentPath);
 	}
 
+	/** There is one kernel. */
+	async isUsual(): Promise<boolean> {
+		return true;
+	}
+
 	/** Holds nothing. */
 	async close(): Promise<void> {}
 
