@@ -121,9 +121,9 @@ async function ownPodman(directory: string, unmount: () => Promise<void>): Promi
 		again: async () => {},
 		async remove() {
 			const pid = await service();
-			if (pid > 0) process.kill(pid, "SIGKILL");
+			if (pid > 0) killed(pid);
 			await podman("rm", "--all", "--force").catch(() => {});
-			for (const monitor of await processesWith(directory)) process.kill(monitor, "SIGKILL");
+			for (const monitor of await processesWith(directory)) killed(monitor);
 			await unmount();
 		},
 	};
