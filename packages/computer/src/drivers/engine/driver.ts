@@ -78,11 +78,15 @@ export class EngineDriver implements Driver {
 		const engine = await this.#engine(options);
 		const facts = await engine.facts(options);
 		refuseWhatIsMissing(spec, facts, this.name);
-		const [image] = await Promise.all([this.#image(engine, spec, options), removeDead(engine, spec, options), options.admitted]);
+		// Beside all of it: nothing that is made needs what is cleared away.
+		const cleared = removeDead(engine, spec, options);
+		const [image] = await Promise.all([this.#image(engine, spec, options), options.admitted]);
 		let limits = applicableLimits(spec, facts);
 		for (;;) {
 			try {
-				return await this.#boot(engine, { spec, image, limits }, options);
+				const machine = await this.#boot(engine, { spec, image, limits }, options);
+				await cleared;
+				return machine;
 			} catch (error) {
 				// Its runtime has its own word at the start.
 				limits = withoutRefused(limits, error);
