@@ -1,4 +1,4 @@
-import type { Snapshot } from "./model.js";
+import type { KnownCheckpoint, Snapshot } from "./model.js";
 import { type Operations, type Step, show, whole } from "./step.js";
 
 /** Two fewer than the product keeps: one that was begun elsewhere may have come between. */
@@ -10,8 +10,12 @@ function known(step: Step) {
 	return checkpoints[whole(step, checkpoints.length)];
 }
 
-/** What a checkpoint that should be there may answer: the oldest ones go. */
-const mayBeGone = (step: Step): readonly string[] => (step.computer.checkpointsBegun > MAX_CHECKPOINTS ? ["not_found"] : []);
+/** What a call that names a checkpoint which should be there may answer: the oldest ones go, and another lane may remove it meanwhile, which adds to the answer. */
+function mayBeGone(step: Step, checkpoint: KnownCheckpoint | undefined, more: readonly string[] = []): readonly string[] {
+	const expected = [...more, ...(step.computer.checkpointsBegun > MAX_CHECKPOINTS ? ["not_found"] : [])];
+	checkpoint?.calls.push(expected);
+	return expected;
+}
 
 export const MACHINES: Operations = {
 	checkpoint: [
@@ -23,7 +27,7 @@ export const MACHINES: Operations = {
 			computer.checkpointsBegun++;
 			const outcome = await step.attempt<string>("checkpoint", { label: step.token });
 			const snapshot = taken();
-			if (outcome.ok && calm()) computer.checkpoints.push({ id: outcome.value, snapshot });
+			if (outcome.ok && calm()) computer.checkpoints.push({ id: outcome.value, snapshot, calls: [] });
 			if (computer.checkpoints.length > MAX_CHECKPOINTS) computer.checkpoints.shift();
 		},
 	],
@@ -49,7 +53,8 @@ export const MACHINES: Operations = {
 			const checkpoint = known(step);
 			if (checkpoint === undefined) return;
 			computer.checkpoints = computer.checkpoints.filter((one) => one !== checkpoint);
-			await step.attempt("removeCheckpoint", { id: checkpoint.id }, ["busy", ...mayBeGone(step)]);
+			for (const expected of checkpoint.calls) expected.push("not_found");
+			await step.attempt("removeCheckpoint", { id: checkpoint.id }, mayBeGone(step, undefined, ["busy"]));
 		},
 	],
 	rollback: [
@@ -61,7 +66,7 @@ export const MACHINES: Operations = {
 			const replaced = computer.replacing();
 			const done = step.upheaval(computer);
 			computer.mayBe(checkpoint.snapshot);
-			const outcome = await step.attempt("rollback", { id: checkpoint.id }, mayBeGone(step));
+			const outcome = await step.attempt("rollback", { id: checkpoint.id }, mayBeGone(step, checkpoint));
 			if (outcome.ok) replaced(checkpoint.snapshot);
 			done(outcome.ok || outcome.code === "not_found");
 		},
@@ -77,7 +82,7 @@ export const MACHINES: Operations = {
 			const done = step.upheaval(other);
 			const taken = checkpoint === undefined ? computer.snapshot(other) : () => checkpoint.snapshot;
 			if (checkpoint !== undefined) other.mayBe(checkpoint.snapshot);
-			const outcome = await step.attempt("fork", { id: checkpoint?.id, as: other.name }, ["already_exists", ...mayBeGone(step)]);
+			const outcome = await step.attempt("fork", { id: checkpoint?.id, as: other.name }, mayBeGone(step, checkpoint, ["already_exists"]));
 			const snapshot = taken();
 			if (outcome.ok) {
 				if (replaced(snapshot) && before === true && step.undisturbed())
@@ -92,7 +97,7 @@ export const MACHINES: Operations = {
 		0.5,
 		async (step) => {
 			const checkpoint = known(step);
-			if (checkpoint !== undefined) await step.attempt("diff", { id: checkpoint.id }, mayBeGone(step));
+			if (checkpoint !== undefined) await step.attempt("diff", { id: checkpoint.id }, mayBeGone(step, checkpoint));
 		},
 	],
 	open: [3, async (step) => void (await step.attempt("open"))],

@@ -73,6 +73,8 @@ export type Snapshot = ReadonlyMap<string, ReadonlySet<Content>>;
 export interface KnownCheckpoint {
 	readonly id: string;
 	readonly snapshot: Snapshot;
+	/** What each call that names it may answer. */
+	readonly calls: string[][];
 }
 
 export interface KnownJob {
