@@ -194,10 +194,15 @@ export async function dropHeld(engine: Engine, name: string, labels: Readonly<Re
 	if (TOKEN.test(token)) await dropTag(engine, { kind: "machine", name, token });
 }
 
-/** All that is kept for a computer, but for what is excepted. */
+/** All that is kept for a computer, but for what is excepted, and what another container of it is about to be: that goes with it. */
 export async function dropTags(engine: Engine, name: string, keep: (tag: Tag) => boolean = () => false): Promise<void> {
 	// One after the other: engines lock their image store, and removing a parent beside its child can fail.
-	for (const tag of await tagsOf(engine, name)) if (!keep(tag)) await dropTag(engine, tag);
+	for (const tag of await tagsOf(engine, name)) {
+		if (keep(tag)) continue;
+		await dropTag(engine, tag).catch((error: unknown) => {
+			if (!isComputerError(error, "busy")) throw error;
+		});
+	}
 }
 
 function noCheckpoint(name: string, id?: string): ComputerError {

@@ -50,7 +50,10 @@ const RULES: readonly Rule[] = [
 		pattern:
 			/no such container|no container with (name or )?id|container .* (is )?not running|only create exec sessions on running|is paused|marked for removal|no such exec|cannot exec in a (created|paused|stopped|deleted)/i,
 	},
-	{ code: "busy", pattern: /removal of container .* already in progress|device or resource busy|image is being used|is using the image/i },
+	{
+		code: "busy",
+		pattern: /removal of container .* already in progress|device or resource busy|image is being used|is using (the|its referenced) image/i,
+	},
 	{
 		code: "machine_failed",
 		pattern:
