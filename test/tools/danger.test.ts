@@ -15,6 +15,7 @@ describe("a command that would delete everything", () => {
 		"chmod -R 000 /",
 		"chown -R nobody /home/user",
 		`${"\n".repeat(200_000)}rm -rf /`,
+		`${"echo a long way to it && ".repeat(200)}rm -rf ~`,
 	])("%j", (command) => {
 		expect(deletesEverything(command)).toBe(true);
 	});

@@ -5,24 +5,25 @@ import { TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import type { ToolCall } from "./tool.js";
 
-const START = String.raw`(?:^|[;&|(]|\bsudo\s|\bthen\s|\bdo\s)\s*`;
-const END = String.raw`(?:\s|$|;|&|\|)`;
+/** Before a simple command; what is quoted is no matter here. */
+const BETWEEN = /\n|(?<!\\)[;&|(]|\bsudo\s|\bthen\s|\bdo\s/;
+const END = String.raw`(?:\s|$)`;
 const ALL_FILES = String.raw`(?:/|/\*|~/?|~/\*|\$HOME/?|/home(?:/user)?/?|/home/user/\*)`;
 
 const DANGERS: readonly RegExp[] = [
-	new RegExp(`${START}rm\\s+(?:-\\S+\\s+)*-(?=\\S*[rR])\\S*\\s+(?:-\\S+\\s+)*["']?${ALL_FILES}["']?${END}`),
-	new RegExp(`${START}find\\s+${ALL_FILES}\\s.*-delete`),
-	new RegExp(`${START}(?:mkfs(?:\\.\\w+)?|wipefs|shred)\\s`),
-	new RegExp(`${START}dd\\s.*\\bof=/dev/`),
-	new RegExp(`${START}(?:chmod|chown)\\s+(?:-\\S+\\s+)*-(?=\\S*R)\\S*\\s.*\\s${ALL_FILES}${END}`),
+	new RegExp(`^rm\\s+(?:-\\S+\\s+)*-(?=\\S*[rR])\\S*\\s+(?:-\\S+\\s+)*["']?${ALL_FILES}["']?${END}`),
+	new RegExp(`^find\\s+${ALL_FILES}\\s.*-delete`),
+	/^(?:mkfs(?:\.\w+)?|wipefs|shred)\s/,
+	/^dd\s.*\bof=\/dev\//,
+	new RegExp(`^(?:chmod|chown)\\s+(?:-\\S+\\s+)*-(?=\\S*R)\\S*\\s.*\\s${ALL_FILES}${END}`),
 ];
 
-/** Looked at of each line. What a model repeats without an end must not cost its length squared. */
-const MAX_LINE = 2000;
+/** Looked at of each simple command. What a model repeats without an end must not cost its length squared. */
+const MAX_LENGTH = 2000;
 
 export function deletesEverything(command: string): boolean {
-	const lines = command.split(/\n\s*/).map((line) => line.slice(0, MAX_LINE));
-	return lines.some((line) => DANGERS.some((danger) => danger.test(line)));
+	const all = command.split(BETWEEN).map((one) => one.trimStart().slice(0, MAX_LENGTH));
+	return all.some((one) => DANGERS.some((danger) => danger.test(one)));
 }
 
 /** Lines for the result. */
