@@ -56,7 +56,8 @@ function close(server: Server): Promise<void> {
 function reaches(port: number): Promise<boolean> {
 	return new Promise((resolve) => {
 		const socket = connect(port, "127.0.0.1", () => resolve(true));
-		socket.once("error", () => resolve(false));
+		// One that was accepted and ended before it is told of has been reached, too.
+		socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
 		socket.once("close", () => resolve(false));
 		socket.once("connect", () => socket.destroy());
 	});

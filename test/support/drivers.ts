@@ -17,7 +17,7 @@ export interface Target {
 	readonly capabilities: Capabilities;
 	/** What makes a computer this target's. */
 	readonly options: Pick<OpenOptions, "driver" | "image" | "preset" | "env">;
-	/** The full name of the computer that `open` makes: `t-<run>-<target>-<name>`. */
+	/** The full name of the computer that `open` makes: `t-<run>-<process>-<target>-<name>`. Two files that run at once may have the same short one. */
 	computerName(name: string): string;
 	/** A computer of that name, made or found again. It is removed after the test file. */
 	open(name: string, options?: OpenOptions): Promise<Computer>;
@@ -50,7 +50,7 @@ function target(driver: DriverName, shell: "bash" | "sh"): Target {
 	// A driver that DRIVERS names is never skipped: its tests fail with the reason.
 	const skip = availability.usable || REQUIRED !== undefined ? undefined : availability.reason;
 	const options = computerOptions(driver, shell);
-	const computerName = (name: string) => `${RUN_PREFIX}${driver}-${shell}-${name}`;
+	const computerName = (name: string) => `${RUN_PREFIX}${process.pid.toString(36)}-${driver}-${shell}-${name}`;
 	return {
 		title: `${driver}/${shell}${skip === undefined ? "" : ` (skipped: ${skip})`}`,
 		driver,
