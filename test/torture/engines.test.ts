@@ -45,6 +45,8 @@ describe.for(MATRIX.filter(({ shell }) => shell === "sh"))("$title", (target) =>
 
 			test("31. The engine killed in the middle of a start: the next call has a machine with its files", { timeout: 90_000 }, async () => {
 				await output(computer, "echo kept >kept");
+				// One that was killed a moment ago may break the next request, too.
+				await expect.poll(() => computer.inspect().catch(() => undefined), { timeout: 30_000 }).toBeDefined();
 				await computer.stop();
 				const starting = output(computer, "true").catch((error: unknown) => error);
 				await new Promise((resolve) => setTimeout(resolve, 120));
