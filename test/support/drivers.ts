@@ -17,7 +17,10 @@ export interface Target {
 	readonly capabilities: Capabilities;
 	/** What makes a computer this target's. */
 	readonly options: Pick<OpenOptions, "driver" | "image" | "preset" | "env">;
-	/** The full name of the computer that `open` makes: `t-<run>-<process>-<target>-<name>`. Two files that run at once may have the same short one. */
+	/**
+	 * The full name of the computer that `open` makes: `t-<run>-<process>-<first letters of driver and shell>-<name>`. Two files that run at once may have the same
+	 * short one; and the socket of a machine of namespaces has its name in its path, of which a kernel takes 107 bytes.
+	 */
 	computerName(name: string): string;
 	/** A computer of that name, made or found again. It is removed after the test file. */
 	open(name: string, options?: OpenOptions): Promise<Computer>;
@@ -50,7 +53,7 @@ function target(driver: DriverName, shell: "bash" | "sh"): Target {
 	// A driver that DRIVERS names is never skipped: its tests fail with the reason.
 	const skip = availability.usable || REQUIRED !== undefined ? undefined : availability.reason;
 	const options = computerOptions(driver, shell);
-	const computerName = (name: string) => `${RUN_PREFIX}${process.pid.toString(36)}-${driver}-${shell}-${name}`;
+	const computerName = (name: string) => `${RUN_PREFIX}${process.pid.toString(36)}-${driver[0]}${shell[0]}-${name}`;
 	return {
 		title: `${driver}/${shell}${skip === undefined ? "" : ` (skipped: ${skip})`}`,
 		driver,
