@@ -24,7 +24,11 @@ describe("an engine's answer becomes a typed error", () => {
 		[500, "OCI runtime exec failed: exec failed: cannot exec in a stopped state: unknown", "machine_gone"],
 		[409, "removal of container ce59d8 is already in progress", "busy"],
 		[409, "conflict: unable to remove repository reference (must force) - container ce59d8 is using its referenced image 8f7fd3", "busy"],
-		[409, "image machine:a.12 is in use: image used by fc59a3: image is in use by a container: consider listing external containers", "busy"],
+		[
+			409,
+			"image machine:a.12 is in use: image used by fc59a3: image is in use by a container: consider listing external containers",
+			"busy",
+		],
 		[404, "no such image: nope:1: No such image: nope:1", "image_not_found"],
 		// Two that take the last tags of one image away at once.
 		[500, "unrecognized image ID sha256:17962e4ce222", "image_not_found"],

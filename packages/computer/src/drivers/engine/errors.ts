@@ -52,7 +52,8 @@ const RULES: readonly Rule[] = [
 	},
 	{
 		code: "busy",
-		pattern: /removal of container .* already in progress|device or resource busy|image is being used|image is in use by a container|is using (the|its referenced) image/i,
+		pattern:
+			/removal of container .* already in progress|device or resource busy|image is being used|image is in use by a container|is using (the|its referenced) image/i,
 	},
 	{
 		code: "machine_failed",
