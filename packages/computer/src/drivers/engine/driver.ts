@@ -24,6 +24,7 @@ import type { Dialect } from "./dialect.js";
 import { Engine } from "./engine.js";
 import type { Host } from "./host.js";
 import { ensureImage } from "./image.js";
+import { inspectContainer } from "./inspect-container.js";
 import { LABELS, machineName } from "./labels.js";
 import { findLeftovers, removeDead } from "./leftovers.js";
 import { isWithoutFiles, listContainers } from "./list-containers.js";
@@ -113,9 +114,11 @@ export class EngineDriver implements Driver {
 	 * then. Undefined for whatever else there is to say, which the lists bring to light.
 	 */
 	async #attachNamed(engine: Engine, name: string, options: Abortable): Promise<Machine | undefined> {
-		const container = await inspectContainer(engine, containerName(name), options).catch((error: unknown) => {
-			if (isComputerError(error, "timeout") || isComputerError(error, "canceled")) throw error;
-		});
+		const container = await inspectContainer(engine, containerName(name), `look at ${containerName(name)}`, options).catch(
+			(error: unknown) => {
+				if (isComputerError(error, "timeout") || isComputerError(error, "canceled")) throw error;
+			},
+		);
 		if (container === undefined || !isOurs(container) || machineName([container.Name], container.Config.Labels) !== name) return undefined;
 		const machine = this.#machine(engine, container.Id, name);
 		return (await machine.see(container)).info.halfRemoved ? undefined : machine;
@@ -216,7 +219,7 @@ export class EngineDriver implements Driver {
 		const sizeBytes = options.sizes ? (SizeRw ?? 0) : undefined;
 		try {
 			const [container, owner, changes] = await Promise.all([
-				engine.call("list the machines", (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options),
+				inspectContainer(engine, id, "list the machines", options),
 				ownerId(),
 				readChanges(this.#dialect, id),
 			]);
@@ -258,18 +261,10 @@ export class EngineDriver implements Driver {
 /** Whether a container of that name is there, and is none of ours. */
 async function isForeign(engine: Engine, container: string): Promise<boolean> {
 	try {
-		return !isOurs(await inspectContainer(engine, container));
+		return !isOurs(await inspectContainer(engine, container, `look at ${container}`));
 	} catch {
 		return false;
 	}
-}
-
-async function inspectContainer(engine: Engine, container: string, options: Abortable = {}): Promise<ContainerInspectInfo> {
-	return await engine.call(
-		`look at ${container}`,
-		(docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
-		options,
-	);
 }
 
 function isOurs({ Config }: ContainerInspectInfo): boolean {

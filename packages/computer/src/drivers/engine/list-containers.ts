@@ -2,7 +2,9 @@ import type { ContainerInfo } from "dockerode";
 import type { Abortable } from "../../driver.js";
 import { type ComputerError, isComputerError } from "../../errors/index.js";
 import type { Engine } from "./engine.js";
+import { inspectContainer } from "./inspect-container.js";
 import { removeContainer } from "./remove-container.js";
+import { storedContainers } from "./unlisted.js";
 
 const TRIES = 3;
 
@@ -32,13 +34,9 @@ export function isWithoutFiles(error: unknown): boolean {
 }
 
 async function removeThoseWithoutFiles(engine: Engine, options: Abortable): Promise<void> {
-	const { stored } = engine.dialect;
-	if (stored === undefined) return;
-	const action = "look for leftovers";
-	for (const { id, name, isListed } of await engine.call(action, (docker, abortSignal) => stored(docker, abortSignal), options)) {
+	for (const { id, name, isListed } of await storedContainers(engine, options)) {
 		if (!isListed) continue;
-		const look = engine.call(action, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options);
-		const isHalf = await look.then(() => false, isWithoutFiles);
+		const isHalf = await inspectContainer(engine, id, "look for leftovers", options).then(() => false, isWithoutFiles);
 		if (isHalf) await removeContainer(engine, id, name, options);
 	}
 }

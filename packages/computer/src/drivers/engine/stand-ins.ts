@@ -9,6 +9,7 @@ import { DEADLINES } from "../../limits.js";
 import { dropHeld } from "./checkpoint-images.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
+import { inspectContainer } from "./inspect-container.js";
 import { LABELS, machineName } from "./labels.js";
 import { isWithoutFiles, listContainers } from "./list-containers.js";
 import { removeContainer } from "./remove-container.js";
@@ -84,14 +85,12 @@ function isStandIn(name: string, prefix: string): boolean {
  * killed before its removal.
  */
 export async function inspectMachine(engine: Engine, id: string, name: string, options: Abortable = {}): Promise<ContainerInspectInfo> {
-	const container = await engine
-		.call(`inspect the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }), options)
-		.catch(async (error: Error) => {
-			if (!isWithoutFiles(error)) throw error;
-			// Its removal was cut short.
-			await removeContainer(engine, id, name, options);
-			throw new ComputerError("machine_gone", `The machine ${name} was removed`, { context: { name }, cause: error });
-		});
+	const container = await inspectContainer(engine, id, `inspect the machine ${name}`, options).catch(async (error: Error) => {
+		if (!isWithoutFiles(error)) throw error;
+		// Its removal was cut short.
+		await removeContainer(engine, id, name, options);
+		throw new ComputerError("machine_gone", `The machine ${name} was removed`, { context: { name }, cause: error });
+	});
 	if (isReplaced([`/${container.Name.replace(/^\//, "")}`], name)) expectChosen(await allOf(engine, name, options), name, id);
 	return container;
 }

@@ -4,6 +4,7 @@ import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
+import { inspectContainer } from "./inspect-container.js";
 import { NEVER_GOES_ON, removeContainer } from "./remove-container.js";
 import { untilSaved } from "./saving.js";
 import { isAnyStandIn, standInName } from "./stand-ins.js";
@@ -142,11 +143,7 @@ function plainName({ Name }: ContainerInspectInfo): string {
 }
 
 async function inspect(engine: Engine, id: string, name: string, options: Abortable): Promise<ContainerInspectInfo> {
-	return await engine.call(
-		`inspect the machine ${name}`,
-		(docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
-		options,
-	);
+	return await inspectContainer(engine, id, `inspect the machine ${name}`, options);
 }
 
 export async function renameContainer(engine: Engine, id: string, name: string, to: string): Promise<void> {

@@ -11,11 +11,15 @@ import { removeContainer } from "./remove-container.js";
 
 const LOOK_MS = 200;
 
-export async function unlistedContainers(engine: Engine, options: Abortable = {}): Promise<readonly Stored[]> {
+/** Those that its list shows and those that it does not; none of an engine that always lists them all. */
+export async function storedContainers(engine: Engine, options: Abortable): Promise<readonly Stored[]> {
 	const { stored } = engine.dialect;
 	if (stored === undefined) return [];
-	const all = await engine.call("look for leftovers", (docker, abortSignal) => stored(docker, abortSignal), options);
-	return all.filter(({ isListed }) => !isListed);
+	return await engine.call("look for leftovers", (docker, abortSignal) => stored(docker, abortSignal), options);
+}
+
+export async function unlistedContainers(engine: Engine, options: Abortable = {}): Promise<readonly Stored[]> {
+	return (await storedContainers(engine, options)).filter(({ isListed }) => !isListed);
 }
 
 /** True when the name was one's that nobody made to its end, and is free now. One that is just being made is waited for. */
