@@ -116,7 +116,7 @@ func openDirectory(from *os.Root, name string, info os.FileInfo) (*os.Root, *os.
 	}
 	if err == nil {
 		var root *os.Root
-		if root, err = os.OpenRoot(procPathOf(children) + "/"); err == nil {
+		if root, err = directory.Hold(procPathOf(children)); err == nil {
 			return root, children, nil
 		}
 	}

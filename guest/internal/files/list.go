@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"lms-computer/guest/internal/directory"
 )
 
 const (
@@ -27,7 +29,7 @@ func list(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.OpenRoot(path + "/")
+	dir, err := directory.Hold(path)
 	if err != nil {
 		return nil, Failed(err, path)
 	}

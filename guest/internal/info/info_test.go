@@ -5,29 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
 
+	"lms-computer/guest/internal/lay"
 	"lms-computer/guest/internal/machine"
 )
-
-// tree makes a root directory with these files.
-func tree(t *testing.T, content map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for path, text := range content {
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
 
 func TestInfoOverHTTP2(t *testing.T) {
 	mux := http.NewServeMux()
@@ -77,7 +61,7 @@ func TestMemory(t *testing.T) {
 		for path, text := range c.files {
 			files["sys/fs/cgroup/"+path] = text
 		}
-		root := tree(t, files)
+		root := lay.Root(t, files)
 		if got := memoryOf(root, machine.CgroupUsage(root)); got != c.want {
 			t.Errorf("%s: expected %+v, got %+v", name, c.want, got)
 		}
@@ -109,7 +93,7 @@ func TestCPUs(t *testing.T) {
 
 // Root in the guest may put anything where this file is.
 func TestTheNextReleaseFileCountsWhereTheFirstIsAFIFO(t *testing.T) {
-	root := tree(t, map[string]string{"usr/lib/os-release": "ID=below\n"})
+	root := lay.Root(t, map[string]string{"usr/lib/os-release": "ID=below\n"})
 	if err := os.Mkdir(root+"/etc", 0o755); err != nil {
 		t.Fatal(err)
 	}

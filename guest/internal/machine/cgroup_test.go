@@ -2,27 +2,11 @@ package machine
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// lay makes a root with these files.
-func lay(t testing.TB, files map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for path, text := range files {
-		at := filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
+	"lms-computer/guest/internal/lay"
+)
 
 // As the kernel wrote them on version 2 alone, in a container of Docker with limits.
 var v2 = map[string]string{
@@ -65,7 +49,7 @@ func TestCgroups(t *testing.T) {
 		kills      uint64
 	}{"v1": {v1, 1234567, 0.5, 3}, "v2": {v2, 1234567, 1.5, 1}} {
 		t.Run(name, func(t *testing.T) {
-			u := CgroupUsage(lay(t, one.files))
+			u := CgroupUsage(lay.Root(t, one.files))
 			equal(t, "cpu", u.CPUUs, one.us)
 			equal(t, "memory", u.MemoryUsed, 100000000)
 			equal(t, "memory limit", u.MemoryMax, 1<<30)
@@ -80,14 +64,14 @@ func TestCgroups(t *testing.T) {
 }
 
 func TestNoLimits(t *testing.T) {
-	u := CgroupUsage(lay(t, map[string]string{
+	u := CgroupUsage(lay.Root(t, map[string]string{
 		"sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/cpu.max": "max 100000\n",
 		"sys/fs/cgroup/memory.current": "1\n", "sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/pids.current": "1\n", "sys/fs/cgroup/pids.max": "max\n",
 	}))
 	if u.Processors != 0 || u.MemoryMax != nil || u.PidsMax != nil {
 		t.Errorf("expected none, got %+v", u)
 	}
-	u = CgroupUsage(lay(t, map[string]string{
+	u = CgroupUsage(lay.Root(t, map[string]string{
 		"sys/fs/cgroup/cpu,cpuacct/cpuacct.usage": "5000\n", "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
 		"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
 		"sys/fs/cgroup/memory/memory.usage_in_bytes":  "7\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",

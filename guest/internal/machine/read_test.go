@@ -4,11 +4,13 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"lms-computer/guest/internal/lay"
 )
 
 // Root in the guest may put anything where these files are.
 func TestWhatIsReadIsBounded(t *testing.T) {
-	root := lay(t, map[string]string{"large": string(make([]byte, 1<<20))})
+	root := lay.Root(t, map[string]string{"large": string(make([]byte, 1<<20))})
 	if err := syscall.Mkfifo(root+"/fifo", 0o644); err != nil {
 		t.Fatal(err)
 	}

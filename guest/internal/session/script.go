@@ -60,9 +60,9 @@ func (r run) lines(readsAhead bool) string {
 	if r.vars != "" {
 		b.WriteString(posixMode + `\command \. ` + r.vars + ` >/dev/null 2>&1; ` + r.giveBack() + "; ")
 	}
-	call := r.call()
-	if r.around != "" {
-		call = `\command \. ` + r.around
+	call := `\command \. ` + r.around
+	if r.around == "" {
+		call = r.call()
 	}
 	if readsAhead {
 		return b.String() + call + "; " + endImpostor + r.giveBack() + "\n"

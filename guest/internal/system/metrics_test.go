@@ -3,28 +3,13 @@ package system
 import (
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
+
+	"lms-computer/guest/internal/lay"
 )
 
-// lay makes a root with these files.
-func lay(t testing.TB, files map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for path, text := range files {
-		at := filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
-
 func TestWithoutCgroupsTheProcessesAreAddedUp(t *testing.T) {
-	root := lay(t, map[string]string{
+	root := lay.Root(t, map[string]string{
 		"proc/1/stat":   "1 (agent) S 0 1 1 0 -1 4194560 0 0 0 0 10 20 30 40 20 0 8 0 100 1000000 2 0 0 0\n",
 		"proc/7/stat":   "7 (a) b) (c) R 1 1 1 0 -1 4194560 0 0 0 0 1 1 0 0 20 0 1 0 200 1000000 3 0 0 0\n",
 		"proc/net/dev":  "Inter-| Receive\n face |bytes\n    lo: 9 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0\n  eth0: 100 1 0 0 0 0 0 0 200 1 0 0 0 0 0 0\n  eth1:1 1 0 0 0 0 0 0 2 1 0 0 0 0 0 0\n",
