@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ type Command struct {
 	stdout  *output
 	stderr  *output
 	stdin   *stdin
-	tree    process.Tree
+	tree    atomic.Pointer[process.Tree]
 	asks    string // the line that makes the shell report
 	started time.Time
 
@@ -52,7 +53,7 @@ type kill struct {
 	timedOut bool
 }
 
-// watch follows the command to its end.
+// watch waits for the command's end.
 func (c *Command) watch() {
 	select {
 	case r := <-c.shell.reports:
@@ -62,6 +63,10 @@ func (c *Command) watch() {
 	case k := <-c.kills:
 		c.takeDown(k)
 	}
+}
+
+// settle is called once it has ended.
+func (c *Command) settle() {
 	c.finished, c.ticks = time.Now(), process.BootTicks()
 	c.stdout.settle()
 	c.stderr.settle()
@@ -107,22 +112,22 @@ func (c *Command) end() {
 func (c *Command) takeDown(k kill) {
 	if !c.interrupt() {
 		c.shell.process.Signal(syscall.SIGSTOP)
-		c.tree.Signal(k.signal)
-		if !c.tree.Gone(k.grace) {
-			c.tree.Kill()
+		c.tree.Load().Signal(k.signal)
+		if !c.tree.Load().Gone(k.grace) {
+			c.tree.Load().Kill()
 		}
 		c.end()
 	} else {
-		if !c.tree.Gone(0) { // what the list left in the background
-			c.tree.Signal(k.signal)
-			if !c.tree.Gone(k.grace) {
-				c.tree.Kill()
+		if !c.tree.Load().Gone(0) { // what the list left in the background
+			c.tree.Load().Signal(k.signal)
+			if !c.tree.Load().Gone(k.grace) {
+				c.tree.Load().Kill()
 			}
 		}
 		if c.fate == "kept" && !c.shell.answers() {
 			c.shell.process.Kill()
 			c.shell.settle()
-			c.tree.Kill() // it may have gone on in its list and started more
+			c.tree.Load().Kill() // it may have gone on in its list and started more
 			c.fate = "killed"
 		}
 	}
@@ -136,7 +141,7 @@ func (c *Command) takeDown(k kill) {
 // interrupt tells whether the shell came back, or ended.
 func (c *Command) interrupt() bool {
 	c.shell.process.Signal(syscall.SIGINT)
-	c.tree.Signal(syscall.SIGINT)
+	c.tree.Load().Signal(syscall.SIGINT)
 	for turn := range 2 {
 		select {
 		case r := <-c.shell.reports:
@@ -166,7 +171,7 @@ func (c *Command) Kill(k kill) {
 // KillRest ends what a command that has ended left in the background. Once another one has begun in its shell, what bears no marker may be
 // that one's, and stays.
 func (c *Command) KillRest(k kill) {
-	tree := c.tree
+	tree := *c.tree.Load()
 	if c.shell.latest.Load() != c {
 		tree.Until = c.ticks
 	}
@@ -219,7 +224,7 @@ type commandState struct {
 
 func (c *Command) state() commandState {
 	s := commandState{
-		ID: c.id, Session: c.session, Command: c.text, Running: c.running(), Pid: c.tree.Shell,
+		ID: c.id, Session: c.session, Command: c.text, Running: c.running(), Pid: c.tree.Load().Shell,
 		StartedAt: c.started.UnixMilli(), DurationMs: time.Since(c.started).Milliseconds(),
 		Stdout: streamState{c.stdout.log.Total()}, Stderr: streamState{c.stderr.log.Total()},
 	}

@@ -11,7 +11,9 @@ func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // initLine makes an interactive shell quiet. Interactive, since then SIGINT aborts what runs and the shell reads on; quiet,
 // since nobody sees its prompts. The trap tells a last time where the shell was, for the one that takes its place.
 func initLine(bash bool, dir string) string {
-	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") + `\command printf '\0\0X%s\0' "${PWD-}" 1<>` + dir + "/ctl"
+	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") +
+		`case ${__lms_in-} in '') __lms_at=${PWD-};; "${PWD-}") __lms_at=$__lms_out;; *) __lms_at=${PWD-};; esac; ` +
+		`\command printf '\0\0X%s\0' "$__lms_at" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {
 		line += "; set +o history +H"

@@ -211,7 +211,7 @@ func (s *Session) launch(id string, r request, sinks [2]func([]byte), begin func
 	c.asks = send.report()
 	_ = os.Remove(sh.saving()) // of two commands ago: what is there must be this one's
 	c.started = time.Now()
-	c.tree = process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()}
+	c.tree.Store(&process.Tree{Shell: sh.process.Pid, ID: marker, Since: process.BootTicks()})
 	if err := s.begins(c); err != nil {
 		return fail(err)
 	}
@@ -248,6 +248,11 @@ func newOutput(f *fifo, path string, sink func([]byte)) *output {
 // follow watches a command to its end and then frees the session, with a fresh shell if that one is lost.
 func (s *Session) follow(c *Command, sent run) {
 	c.watch()
+	if first := c.shell; s.again(c, &sent) {
+		defer first.discard() // the command's files are among its own
+		c.watch()
+	}
+	c.settle()
 	c.reason = c.reasonOf(s.config.ooms)
 	if s.config.Ended != nil {
 		s.config.Ended()
@@ -280,6 +285,33 @@ func (s *Session) follow(c *Command, sent run) {
 	default:
 		s.leave()
 	}
+}
+
+// again has a fresh shell take what the command's own never read: it was about to be killed when that was sent, as all are by a `kill -9 -1`.
+func (s *Session) again(c *Command, sent *run) bool {
+	old := c.shell
+	if c.fate != "killed" || c.killed || old.unread() < len(sent.lines(old.ahead)) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now != c || s.removed {
+		return false
+	}
+	last := old.current()
+	s.from = &last
+	sh, err := s.fresh()
+	if err != nil {
+		return false
+	}
+	sent.dir, sent.save, sent.nonce = sh.dir, sh.turn(), sh.expect()
+	c.shell, c.asks = sh, sent.report()
+	tree := *c.tree.Load()
+	tree.Shell = sh.process.Pid
+	c.tree.Store(&tree)
+	sh.latest.Store(c)
+	_ = sh.send(*sent)
+	return true
 }
 
 // move lets a running command go on as a job with the shell it has; the session gets a fresh one. False: it has just ended.

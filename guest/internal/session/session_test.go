@@ -184,6 +184,34 @@ func TestLostShellGoesOn(t *testing.T) {
 	})
 }
 
+func TestACommandWhoseShellWasAboutToDieRuns(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("export KEPT=yes; cd /; VAR=lost", 0, "")
+		shell := g.sessions.byName["main"].shell
+		shell.saves(time.Second)
+		// One that stands still reads as little as one that is about to die of a KILL.
+		shell.process.Signal(syscall.SIGSTOP)
+		done := make(chan answer)
+		go func() {
+			done <- g.run(`echo $PWD $KEPT $ONCE; cat; exit 3`, "env", map[string]string{"ONCE": "now"}, "cwd", "/usr", "timeoutMs", 20_000)
+		}()
+		within(t, 10*time.Second, "the lines of the command", func() {
+			for shell.unread() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		shell.process.Signal(syscall.SIGKILL)
+		if a := <-done; a.out != "/usr yes now\n" || *a.ExitCode != 3 || a.Shell != "exited" {
+			t.Errorf("got %q, %q, exit code %d, shell %s", a.out, a.err, *a.ExitCode, a.Shell)
+		}
+		g.expect("echo $PWD $KEPT $VAR", 0, "/ yes\n")
+		// One that has begun is not begun twice.
+		if a := g.run("echo once; kill -9 $$"); a.out != "once\n" || *a.ExitCode != 137 || a.Shell != "killed" {
+			t.Errorf("got %q, exit code %d, shell %s", a.out, *a.ExitCode, a.Shell)
+		}
+	})
+}
+
 func TestCommandsThatBreakShells(t *testing.T) {
 	eachShell(t, func(t *testing.T, g *guest) {
 		g.expect("exec >/dev/null; echo gone", 0, "")
@@ -362,6 +390,16 @@ func TestDirectoryAndEnvironmentOfOneCommand(t *testing.T) {
 			t.Errorf("NUL: got %+v", a)
 		}
 		g.expect("echo works", 0, "works\n")
+	})
+}
+
+func TestADirectoryOfACommandThatEndsTheShell(t *testing.T) {
+	eachShell(t, func(t *testing.T, g *guest) {
+		g.expect("cd /etc", 0, "")
+		g.expect("pwd; exit 3", 3, "/usr\n", "cwd", "/usr")
+		g.expect("pwd", 0, "/etc\n")
+		g.expect("cd /usr; exit 4", 4, "", "cwd", "/")
+		g.expect("pwd", 0, "/usr\n")
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"lms-computer/guest/internal/account"
 	"lms-computer/guest/internal/own"
@@ -55,6 +56,8 @@ type shell struct {
 
 // pair are the FIFOs that a command writes to.
 type pair struct{ stdout, stderr *fifo }
+
+const fionread = 0x541b // ioctl_tty(2)
 
 var shells atomic.Int64
 
@@ -190,6 +193,22 @@ func (s *shell) update(c Config, next *run) error {
 func (s *shell) write(lines string) error {
 	_, err := s.stdin.WriteString(lines)
 	return err
+}
+
+// unread is how many bytes of what was written the shell has not read: all that it will not read, once it has ended.
+func (s *shell) unread() (count int) {
+	raw, err := s.stdin.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		var waiting int32
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, fionread, uintptr(unsafe.Pointer(&waiting)))
+		if errno == 0 {
+			count = int(waiting)
+		}
+	})
+	return count
 }
 
 // send sends a command's lines.

@@ -28,7 +28,8 @@ func (c *Command) readsInput() bool {
 	if err != nil {
 		return false
 	}
-	members := append(c.tree.Members(), c.tree.Shell)
+	tree := c.tree.Load()
+	members := append(tree.Members(), tree.Shell)
 	reads := func() bool {
 		return slices.ContainsFunc(members, func(pid int) bool {
 			process := "/proc/" + strconv.Itoa(pid)

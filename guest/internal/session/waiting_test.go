@@ -26,7 +26,8 @@ func TestWhatAUserRunsAsRootIsSeenToReadItsInput(t *testing.T) {
 
 	defer account.Use("root")
 	account.Use("65534:65534")
-	c := &Command{stdin: in, ended: make(chan struct{}), tree: process.Tree{Shell: program.Process.Pid, Since: began}}
+	c := &Command{stdin: in, ended: make(chan struct{})}
+	c.tree.Store(&process.Tree{Shell: program.Process.Pid, Since: began})
 	for deadline := time.Now().Add(20 * time.Second); !c.readsInput(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not seen")
