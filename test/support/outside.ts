@@ -69,13 +69,27 @@ export async function pauseMachine(computer: Computer): Promise<string | undefin
 			},
 		);
 	}
-	const groups = (await directories("/sys/fs/cgroup", 4)).filter((path) => path.includes(`/lms-computer/${computer.name}-`));
-	if (groups.length === 0 && process.getuid?.() !== 0) return "no cgroup of its own";
-	for (const group of groups) {
-		await writeFile(join(group, "freezer.state"), "FROZEN", { flag: "r+" }).catch(() => {});
-		await writeFile(join(group, "cgroup.freeze"), "1", { flag: "r+" }).catch(() => {});
-	}
-	return undefined;
+	const groups = await freeze(`/lms-computer/${computer.name}-`);
+	return groups === 0 && process.getuid?.() !== 0 ? "no cgroup of its own" : undefined;
+}
+
+/**
+ * What runs in the control groups that have this in their path stands still, and whoever made them is not told.
+ * @returns how many groups these are
+ */
+export async function freeze(part: string): Promise<number> {
+	const groups = (await directories("/sys/fs/cgroup", 4)).filter((path) => path.includes(part));
+	const write = (file: string, text: string) => Promise.all(groups.map((group) => written(join(group, file), text)));
+	// Where there are control groups of both versions it is one of the first that freezes.
+	if (!(await write("freezer.state", "FROZEN")).includes(true)) await write("cgroup.freeze", "1");
+	return groups.length;
+}
+
+async function written(path: string, text: string): Promise<boolean> {
+	return await writeFile(path, text, { flag: "r+" }).then(
+		() => true,
+		() => false,
+	);
 }
 
 /** SIGSTOP, and every thread of it stands still: each goes on until it notices, and may answer a request before that. */

@@ -8,6 +8,8 @@ import type { Abortable, Checkpoint } from "../../driver.js";
 import { ComputerError, isComputerError } from "../../errors/index.js";
 import { DEADLINES } from "../../limits.js";
 import type { Engine } from "./engine.js";
+import { isFrozen, untilThawed } from "./frozen.js";
+import { inspectContainer } from "./inspect-container.js";
 import { LABELS } from "./labels.js";
 import { listImages } from "./list-images.js";
 import type { PreparedImage } from "./prepared-image.js";
@@ -136,8 +138,12 @@ export async function commitFiles(
 	const { Id } = await whileSaving(engine.dialect, containerId, () =>
 		save(true).catch(async (error: ComputerError) => {
 			// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
-			if (!/can ?not pause/i.test(error.message)) throw error;
-			return await save(false);
+			if (/can ?not pause/i.test(error.message)) return await save(false);
+			// A service that was killed while it saved the files has left it standing still, and what stands still can not be frozen.
+			const look = () => inspectContainer(engine, containerId, `look at the machine ${tag.name}`);
+			if (!(await isFrozen(engine, await look()))) throw error;
+			await untilThawed(engine, look);
+			return await save(true);
 		}),
 	);
 	return { ...tag, imageId: plainId(Id), labels };

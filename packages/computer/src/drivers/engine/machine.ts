@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerInspectInfo } from "dockerode";
 import type {
 	Abortable,
@@ -27,6 +26,7 @@ import { cleanWords } from "./errors.js";
 import { openExec } from "./exec.js";
 import type { EngineFacts } from "./facts.js";
 import { FrameReader } from "./frames.js";
+import { isFrozen, untilThawed } from "./frozen.js";
 import { specOf } from "./labels.js";
 import { readMachineInfo, readState } from "./machine-info.js";
 import { switchNetwork } from "./network.js";
@@ -38,7 +38,6 @@ import { inspectMachine, removeStandIns } from "./stand-ins.js";
 import { endContainer, renameContainer, stopContainer, unless304, unpauseContainer } from "./take-over.js";
 
 const CONNECT = [GUEST_AGENT, "connect"] as const;
-const FROZEN_LOOK_MS = 50;
 
 /**
  * Podman's words for a container whose stop or start was begun and not brought to its end, because its service was killed: it is still being stopped; its runtime has
@@ -93,12 +92,7 @@ export class EngineMachine implements Machine {
 	/** As it is, where the engine says that it runs and has forgotten that it stands still. */
 	async #state(container: ContainerInspectInfo): Promise<MachineState> {
 		const state = readState(container);
-		return state === "running" && (await this.#isFrozen(container)) ? "paused" : state;
-	}
-
-	async #isFrozen({ State }: ContainerInspectInfo): Promise<boolean> {
-		const { dialect, isHere } = this.#by.engine;
-		return isHere && State.Pid > 0 && (await dialect.freezer?.isFrozen(this.id, State.Pid)) === true;
+		return state === "running" && (await isFrozen(this.#by.engine, container)) ? "paused" : state;
 	}
 
 	async #container(options: Abortable) {
@@ -120,21 +114,15 @@ export class EngineMachine implements Machine {
 				hint: `Its files may all be there. \`lms-computer rm ${this.name}\` removes it with them, for good.`,
 			});
 		}
-		const goesOn = state === "paused" && (await this.#goOn(container, options));
+		const goesOn = state === "paused" && (await this.#goOn(options));
 		if (!goesOn) await this.#begin(container.HostConfig.AutoRemove === true, options);
 	}
 
 	/** False when it can not, and has ended. */
-	async #goOn(container: ContainerInspectInfo, options: Abortable): Promise<boolean> {
+	async #goOn(options: Abortable): Promise<boolean> {
 		await untilSaved(this.#by.engine.dialect, this.id, options);
-		const endMs = performance.now() + DEADLINES.frozenMs;
-		for (let now = container; ; now = await this.#container(options)) {
-			if (now.State.Paused) return await unpauseContainer(this.#by.engine, this.id, this.name, options);
-			if (!(await this.#isFrozen(now))) return readState(now) === "running";
-			// It may be about to be noted, by who freezes it just now.
-			if (performance.now() > endMs) await this.#by.engine.dialect.freezer?.thaw(this.id, now.State.Pid);
-			await pause(FROZEN_LOOK_MS);
-		}
+		const now = await untilThawed(this.#by.engine, () => this.#container(options));
+		return now.State.Paused ? await unpauseContainer(this.#by.engine, this.id, this.name, options) : readState(now) === "running";
 	}
 
 	/** The first start of one that was made just now. */
@@ -266,7 +254,7 @@ export class EngineMachine implements Machine {
 		this.#latest = undefined;
 		// What stood then may run since; whether it is still the same process is looked at.
 		const container = latest !== undefined && readState(latest) === "running" ? latest : await this.#container(options);
-		if (await this.#isFrozen(container)) {
+		if (await isFrozen(this.#by.engine, container)) {
 			throw new ComputerError("machine_gone", `The machine ${this.name} stands still`, { context: { name: this.name } });
 		}
 		const { State, Args } = container;
