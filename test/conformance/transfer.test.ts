@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -80,6 +81,22 @@ suite("transfer", (subject) => {
 		expect(fs.statSync(host("odd/sparse")).blocks).toBeLessThan(1000);
 		await expectError(subject.computer.files.download("/tmp/odd", host("bounded"), { maxBytes: 1024 ** 3 }), "too_large");
 		expect(fs.existsSync(host("bounded"))).toBe(false);
+	});
+
+	test("what is neither file, folder nor symlink stays on this host", async () => {
+		await subject.sh("mkdir -p /tmp/special && echo new | tee /tmp/special/a > /tmp/special/fifo");
+		fs.mkdirSync(host("special"), { recursive: true });
+		fs.writeFileSync(host("special/a"), "old");
+		execFileSync("mkfifo", [host("special/fifo")]);
+		fs.symlinkSync("fifo", host("special/stdout"));
+		for (const at of ["fifo", "stdout"]) {
+			await expectError(subject.computer.files.download("/tmp/special/a", host(`special/${at}`)), "already_exists");
+		}
+		await expectError(subject.computer.files.download("/tmp/special", host("special")), "already_exists");
+		expect(fs.lstatSync(host("special/fifo")).isFIFO()).toBe(true);
+		expect(fs.lstatSync(host("special/stdout")).isSymbolicLink()).toBe(true);
+		expect(fs.readFileSync(host("special/a"), "utf8")).toBe("old");
+		expect(fs.readdirSync(host("special")).sort()).toEqual(["a", "fifo", "stdout"]);
 	});
 
 	test("what is not there, and what is no file", async () => {

@@ -1,6 +1,6 @@
 /** From the guest onto this host. What comes is hostile: nothing lands outside of the target, and nothing is shown before all of it is there. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { ComputerError } from "../errors/index.js";
 import { expectText, expectWhole, refuse } from "../expect.js";
@@ -14,8 +14,8 @@ import { TarReader } from "./transfer-tar.js";
 
 /**
  * A file or folder becomes `hostPath` itself, parents made. A folder that is there is added to and replaced file by file, once all has come; its
- * symlinks are replaced, never followed. Symlinks that stay inside of the folder are kept, others skipped, and so is what this host can not have under its
- * name. Setuid and setgid are dropped.
+ * symlinks are replaced, never followed; a device, a FIFO or a socket in the way refuses the whole. Symlinks that stay inside of the folder are kept,
+ * others skipped, and so is what this host can not have under its name. Setuid and setgid are dropped.
  */
 export async function download(link: AgentLink, guestPath: GuestPath, hostPath: string, options: TransferOptions): Promise<TransferResult> {
 	const to = resolve(expectText("hostPath", hostPath));
@@ -54,7 +54,10 @@ export async function download(link: AgentLink, guestPath: GuestPath, hostPath: 
 }
 
 function showFile(from: { readonly folder: Folder; readonly name: Buffer }, parent: Folder, name: Buffer): void {
-	if (parent.look(name)?.isDirectory()) throw occupied(name);
+	const is = parent.look(name);
+	// One that is named itself is looked through: /dev/stdout is a symlink.
+	const leadsTo = is?.isSymbolicLink() ? statSync(parent.at(name), { throwIfNoEntry: false }) : is;
+	if (is?.isDirectory() || isSpecial(leadsTo)) throw occupied(name);
 	renameSync(from.folder.at(from.name), parent.at(name));
 }
 
@@ -80,7 +83,7 @@ function check(from: Folder, to: Folder): void {
 		const is = to.look(name);
 		const folder = from.look(name)?.isDirectory() === true;
 		if (is === undefined) continue;
-		if (folder !== is.isDirectory()) throw occupied(name);
+		if (folder !== is.isDirectory() || isSpecial(is)) throw occupied(name);
 		if (folder) both(from, to, name, check);
 	}
 }
@@ -104,6 +107,11 @@ function both(from: Folder, to: Folder, name: Buffer, go: (from: Folder, to: Fol
 	} finally {
 		inner.close();
 	}
+}
+
+/** A device, a FIFO or a socket, which no program means to replace: as root `cp` to /dev/null would take it from the whole system. */
+function isSpecial(is: Stats | undefined): boolean {
+	return is !== undefined && !is.isFile() && !is.isDirectory() && !is.isSymbolicLink();
 }
 
 function occupied(name: Buffer): ComputerError {
