@@ -45,6 +45,19 @@ const REPAIRED: readonly (readonly [string, unknown, object])[] = [
 	["SearchInFiles", { pattern: "x", ignore_case: "yes" }, { pattern: "x", ignoreCase: true }],
 	["RebuildComputer", { confirm: "true" }, { confirm: true }],
 	["Job", { action: "Wait", handleId: 3 }, { action: "wait", job: "3" }],
+	["Execute", { name: "Execute", arguments: { command: "ls" } }, { command: "ls" }],
+	["Execute", { command: ["grep", "-n", "it's here", "a b.txt"] }, { command: "grep -n 'it'\\''s here' 'a b.txt'" }],
+	["Execute", { command: ["cd /tmp", "ls"] }, { command: "cd /tmp\nls" }],
+	["Execute", { command: ["ls -la"] }, { command: "ls -la" }],
+	["Execute", { command: "ls", timeout: 0 }, { command: "ls" }],
+	["Execute", { command: "ls", timeout_ms: "3000" }, { command: "ls", timeout: 3 }],
+	["ExecuteBackground", { command: "serve", timeout: -1 }, { command: "serve" }],
+	["ExecuteBackground", { command: "serve", timeout: 86_400 }, { command: "serve", timeout: 3600 }],
+	["ReadFile", { path: "a", startLine: 5, endLine: -1 }, { path: "a", startLine: 5 }],
+	["ReadFile", { path: "a", startLine: 0, endLine: 0 }, { path: "a", startLine: 1 }],
+	["SearchInFiles", { pattern: "x", maxResults: 0 }, { pattern: "x" }],
+	["KillBackground", { handleId: ["7"] }, { handleId: "7" }],
+	["WriteFile", { path: "a.json", content: ["a"] }, { path: "a.json", content: '[\n  "a"\n]' }],
 ];
 
 test.each(REPAIRED)("%s: %j is read", (name, raw, meant) => {
@@ -68,6 +81,15 @@ test.each(LEFT_ALONE)("%s: %j stays as it is", (name, raw) => {
 	expect(read(name, raw)).toEqual({ args: raw, repairs: [] });
 });
 
+test("what is left empty and need not be there is left out", () => {
+	expect(read("Execute", { command: "ls", workdir: "", timeout: "" }).args).toEqual({ command: "ls" });
+	expect(read("KillProcess", { pid: 7, signal: "" }).args).toEqual({ pid: 7 });
+	expect(read("ReadProcessLogs", { handleId: "7", stream: "" }).args).toEqual({ handleId: "7" });
+	expect(read("Terminal", { terminal: "", keys: "q" }).args).toEqual({ keys: "q" });
+	expect(read("Job", { action: "input", job: "7", text: "", stream: "" }).args).toEqual({ action: "input", job: "7", text: "" });
+	expect(read("WriteFile", { path: "a", content: "" }).args).toEqual({ path: "a", content: "" });
+});
+
 describe("what can not be read", () => {
 	test.each([
 		["Execute", {}, "needs `command`"],
@@ -76,9 +98,19 @@ describe("what can not be read", () => {
 		["ReadFile", { path: "a", startLine: "first" }, "has to be a whole number"],
 		["StrReplace", { path: "a", replacements: 5 }, "has to be a list"],
 		["StrReplace", { path: "a", replacements: [{ oldStr: "x" }] }, "needs `newStr`"],
+		["StrReplace", { path: "a", oldStr: "x", newStr: null }, "needs `newStr`"],
+		["StrReplace", { path: "a", replacements: [] }, "at least one"],
 		["Job", { action: "dance", job: "1" }, "has to be one of wait, logs, input, kill"],
 	])("%s: %j", (name, raw, message) => {
 		expect(() => read(name, raw)).toThrow(message);
+	});
+
+	test("what could be is in the call to make instead", async () => {
+		const toolbox = new Toolbox({ open: () => Promise.reject(new Error("none")) });
+		expect((await toolbox.call("StrReplace", { path: "a.txt", edits: [] })).text).toContain(
+			'next: StrReplace(path: "a.txt", replacements: [{',
+		);
+		expect((await toolbox.call("ReadFile", { path: "a.txt", startLine: "first" })).text).toContain('next: ReadFile(path: "a.txt")');
 	});
 
 	test("of a group, in the group's own words", async () => {

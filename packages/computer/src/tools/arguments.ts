@@ -5,7 +5,7 @@ import { callText } from "./call-text.js";
 import { convert, type Trouble } from "./convert.js";
 import { ToolFailure } from "./failure.js";
 import { parseLoosely } from "./loose-json.js";
-import { COMMAND_REPAIRS, CONTENT_REPAIRS, PATH_REPAIRS } from "./repair-text.js";
+import { COMMAND_REPAIRS, CONTENT_REPAIRS, listedCommand, PATH_REPAIRS } from "./repair-text.js";
 import type { Arguments, ObjectSchema, Schema, ToolDefinition } from "./tool.js";
 
 export interface Prepared {
@@ -20,6 +20,11 @@ const MAX_REPAIR = 300;
 
 /** What models put all arguments into once more. */
 const WRAPPERS = ["arguments", "args", "parameters", "params", "input", "kwargs"];
+/** What they say beside it: the call's own name. */
+const BESIDE = ["name", "tool", "toolname", "function", "type", "id"];
+
+/** The one text that may be empty though nobody has to give it: a line of input. */
+const MAY_BE_EMPTY = "text";
 
 /** By the parameter's name, whatever the tool. */
 const TEXT_REPAIRS: Readonly<Record<string, typeof COMMAND_REPAIRS>> = {
@@ -65,8 +70,10 @@ function asObject(tool: ToolDefinition, raw: unknown, repairs: string[]): Argume
 }
 
 function unwrapped(schema: ObjectSchema, given: Arguments, repairs: string[]): Arguments {
-	const [key, ...others] = Object.keys(given);
-	if (key === undefined || others.length > 0 || key in schema.properties || !WRAPPERS.includes(key.toLowerCase())) return given;
+	const names = Object.keys(given);
+	const key = names.find((name) => WRAPPERS.includes(name.toLowerCase()));
+	if (key === undefined || key in schema.properties) return given;
+	if (!names.every((name) => name === key || (typeof given[name] === "string" && BESIDE.includes(plainName(name))))) return given;
 	const value = typeof given[key] === "string" ? parseLoosely(given[key]) : given[key];
 	if (typeof value !== "object" || value === null || Array.isArray(value)) return given;
 	repairs.push(`the arguments were taken out of \`${key}\``);
@@ -79,12 +86,16 @@ function readObject(tool: ToolDefinition, schema: ObjectSchema, given: Arguments
 	for (const [name, value] of Object.entries(given)) {
 		if (value === undefined || value === null) continue;
 		const known = nameOf(schema, name, given);
-		if (known === undefined) stray[name] = value;
-		else {
-			if (known !== name) repairs.push(`\`${name}\` was read as \`${known}\``);
-			const scaled = /ms$|millis/i.test(name) && known !== name && typeof value === "number" ? value / 1000 : value;
-			args[known] = readValue(tool, known, schema.properties[known] as Schema, scaled, repairs);
+		if (known === undefined) {
+			stray[name] = value;
+			continue;
 		}
+		// Small models fill in every parameter there is.
+		if (value === "" && known !== MAY_BE_EMPTY && !schema.required?.includes(known)) continue;
+		if (known !== name) repairs.push(`\`${name}\` was read as \`${known}\``);
+		const scaled = /ms$|millis/i.test(name) && known !== name ? inSeconds(value) : value;
+		const read = readValue(tool, known, schema.properties[known] as Schema, scaled, repairs, args);
+		if (read !== undefined) args[known] = read;
 	}
 	gatherItems(tool, schema, args, stray, repairs);
 	for (const name of Object.keys(stray)) repairs.push(`${tool.name} has no parameter \`${name.slice(0, 40)}\`: it was ignored`);
@@ -105,16 +116,17 @@ function gatherItems(
 		if (own.length === 0) continue;
 		for (const [key] of own) delete stray[key];
 		repairs.push(`\`${own.map(([key]) => key).join("`, `")}\` were read as one of \`${name}\``);
-		args[name] = [readObject(tool, items as ObjectSchema, Object.fromEntries(own), [])];
+		args[name] = [readItem(tool, name, items as ObjectSchema, Object.fromEntries(own), [], args)];
 	}
 }
 
-function readValue(tool: ToolDefinition, name: string, schema: Schema, given: unknown, repairs: string[]): unknown {
-	if (schema.type === "array") return readList(tool, name, schema, given, repairs);
+/** @param args what is understood already, for the call to make instead */
+function readValue(tool: ToolDefinition, name: string, schema: Schema, given: unknown, repairs: string[], args: Arguments): unknown {
+	if (schema.type === "array") return readList(tool, name, schema, given, repairs, args);
 	const trouble: Trouble = (expected, value) => {
-		throw wrong(tool, `${name} of ${tool.name} has to be ${expected}, got ${JSON.stringify(value)?.slice(0, 60)}`, {});
+		throw wrong(tool, `${name} of ${tool.name} has to be ${expected}, got ${JSON.stringify(value)?.slice(0, 60)}`, args);
 	};
-	const { value, note } = convert(name, schema, given, trouble);
+	const { value, note } = convert(name, schema, unlisted(name, given, repairs), trouble);
 	if (note !== undefined) repairs.push(`${name}: ${note}`);
 	if (typeof value !== "string") return value;
 	let text = value;
@@ -127,7 +139,32 @@ function readValue(tool: ToolDefinition, name: string, schema: Schema, given: un
 	return text;
 }
 
-function readList(tool: ToolDefinition, name: string, schema: Schema, given: unknown, repairs: string[]): readonly unknown[] {
+/** A command that came as a list, and one value in a list of its own; a file's content may well be a list. */
+function unlisted(name: string, given: unknown, repairs: string[]): unknown {
+	if (!Array.isArray(given) || name === "content") return given;
+	if (name === "command" && given.length > 0 && given.every((word) => typeof word === "string")) {
+		const command = listedCommand(given);
+		repairs.push(`command: the list was read as ${JSON.stringify(command)}`);
+		return command;
+	}
+	if (given.length !== 1 || typeof given[0] === "object") return given;
+	repairs.push(`${name}: the list of one was read as ${JSON.stringify(given[0])}`);
+	return given[0];
+}
+
+function inSeconds(ms: unknown): unknown {
+	const number = typeof ms === "string" && ms.trim() !== "" ? Number(ms) : ms;
+	return typeof number === "number" && Number.isFinite(number) ? number / 1000 : ms;
+}
+
+function readList(
+	tool: ToolDefinition,
+	name: string,
+	schema: Schema,
+	given: unknown,
+	repairs: string[],
+	args: Arguments,
+): readonly unknown[] {
 	let list = given;
 	if (typeof given === "string") {
 		list = parseLoosely(given);
@@ -139,26 +176,34 @@ function readList(tool: ToolDefinition, name: string, schema: Schema, given: unk
 	}
 	const { items } = schema;
 	if (!Array.isArray(list) || items === undefined) {
-		throw wrong(tool, `${name} of ${tool.name} has to be a list, got ${JSON.stringify(given)?.slice(0, 60)}`, {});
+		throw wrong(tool, `${name} of ${tool.name} has to be a list, got ${JSON.stringify(given)?.slice(0, 60)}`, args);
 	}
-	return list.map((item: unknown) => {
-		if (items.properties === undefined) return item;
-		const object = typeof item === "string" ? parseLoosely(item) : item;
-		if (typeof object !== "object" || object === null) throw wrong(tool, `each of ${name} has to be an object`, {});
-		const read = readObject(tool, items as ObjectSchema, object as Arguments, repairs);
-		const missing = (items.required ?? []).filter((key) => read[key] === undefined);
-		if (missing.length > 0) throw wrong(tool, `each of ${name} needs \`${missing.join("`, `")}\``, {});
-		return read;
-	});
+	if (list.length < (schema.minItems ?? 0)) throw wrong(tool, `${name} of ${tool.name} has to have at least one, it is empty`, args);
+	return list.map((item: unknown) =>
+		items.properties === undefined ? item : readItem(tool, name, items as ObjectSchema, item, repairs, args),
+	);
+}
+
+function readItem(tool: ToolDefinition, name: string, schema: ObjectSchema, item: unknown, repairs: string[], args: Arguments): Arguments {
+	const object = typeof item === "string" ? parseLoosely(item) : item;
+	if (typeof object !== "object" || object === null) throw wrong(tool, `each of ${name} has to be an object`, args);
+	const read = readObject(tool, schema, object as Arguments, repairs);
+	const missing = (schema.required ?? []).filter((key) => read[key] === undefined);
+	if (missing.length > 0) throw wrong(tool, `each of ${name} needs \`${missing.join("`, `")}\``, args);
+	return read;
 }
 
 function nameOf(schema: ObjectSchema, name: string, given: Arguments): string | undefined {
 	if (Object.hasOwn(schema.properties, name)) return name;
-	const plain = name.toLowerCase().replace(/[^a-z]/g, "");
+	const plain = plainName(name);
 	const same = Object.keys(schema.properties).find((key) => key.toLowerCase() === plain);
 	if (same !== undefined) return same;
 	const words = Object.hasOwn(PARAMETER_WORDS, plain) ? PARAMETER_WORDS[plain] : undefined;
 	return words?.find((other) => Object.hasOwn(schema.properties, other) && given[other] === undefined);
+}
+
+function plainName(name: string): string {
+	return name.toLowerCase().replace(/[^a-z]/g, "");
 }
 
 function wrong(tool: ToolDefinition, message: string, got: Arguments): ToolFailure {

@@ -2,7 +2,7 @@
 import type { Computer } from "../computer.js";
 import { ComputerError, isComputerError } from "../errors/index.js";
 import type { CommandState } from "../index.js";
-import { TOOL_LIMITS } from "../limits.js";
+import { BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { cleanLine } from "./clean.js";
 import { beforeDanger } from "./danger.js";
 import { asData } from "./data-text.js";
@@ -27,7 +27,8 @@ export const executeBackground = tool({
 	name: "ExecuteBackground",
 	title: "Start a job",
 	description: "Start a command that runs on by itself, such as a server. The result has its handleId. `timeout` seconds end it.",
-	input: parameters({ command: text(), "timeout?": { ...whole(), minimum: 1 } }),
+	// With a maximum no number is taken for milliseconds: a server of a day must not end after 86 s.
+	input: parameters({ command: text(), "timeout?": { ...whole(), minimum: 1, maximum: BOUNDS.timeoutMs.max / 1000 } }),
 	output: { handleId: text(), ...JOB },
 	hints: HINTS.RUN,
 	profiles: STANDARD,

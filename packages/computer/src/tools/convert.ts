@@ -5,6 +5,7 @@ import type { Schema } from "./tool.js";
 export type Trouble = (expected: string, value: unknown) => never;
 
 interface Converted {
+	/** Undefined: none was meant. */
 	readonly value: unknown;
 	/** What was done, for the model. */
 	readonly note?: string;
@@ -13,6 +14,8 @@ interface Converted {
 /** More seconds than any command gets: milliseconds were meant. */
 const MAX_SECONDS = BOUNDS.timeoutMs.max / 1000;
 const SECONDS = new Set(["timeout", "seconds"]);
+/** Of these 0, or -1, is how models say: none, or all. */
+const NONE_BELOW_ONE = new Set(["timeout", "endLine", "maxResults"]);
 
 export function convert(name: string, schema: Schema, value: unknown, trouble: Trouble): Converted {
 	if (schema.type === "string") return asText(schema, value, trouble);
@@ -51,8 +54,9 @@ function asNumber(name: string, schema: Schema, value: unknown, trouble: Trouble
 	const unit = match?.[2]?.toLowerCase() ?? "";
 	if (unit === "ms") number /= 1000;
 	if (unit.startsWith("m") && unit !== "ms") number *= 60;
+	if (number <= 0 && NONE_BELOW_ONE.has(name)) return { value: undefined, note: `${JSON.stringify(value)} was read as none` };
 	const notes = typeof value === "string" ? [`${JSON.stringify(value)} was read as ${Math.trunc(number)}`] : [];
-	if (SECONDS.has(name) && number > MAX_SECONDS) {
+	if (SECONDS.has(name) && number > MAX_SECONDS && schema.maximum === undefined) {
 		notes.push(`${number} was read as milliseconds: it is in seconds`);
 		number /= 1000;
 	}

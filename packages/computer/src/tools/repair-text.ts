@@ -38,6 +38,12 @@ const escapedLines: Repair = (text) => {
 export const COMMAND_REPAIRS: readonly Repair[] = [fence, prompt, escapedHeredoc];
 export const CONTENT_REPAIRS: readonly Repair[] = [escapedLines];
 
+/** A program and its arguments, each by itself: `["ls", "-la"]`; or whole lines, of which the first has more than a program's name. */
+export function listedCommand(words: readonly string[]): string {
+	if (words.length === 1 || /\s/.test(words[0] ?? "")) return words.join("\n");
+	return words.map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
 /** Quotes, a scheme or `$HOME` around a path. */
 export const PATH_REPAIRS: readonly Repair[] = [
 	(text) => {
