@@ -92,6 +92,18 @@ test("the budget is spent, told and renewed; starting over is free", async () =>
 	expect(toolbox.budget).toEqual({ used: 0, remaining: 2, perTurn: 2 });
 });
 
+test("a call that can not be understood is one of the turn, and no repetition of another one", async () => {
+	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 4 });
+	expect((await toolbox.call("ReadFile", { startLine: "first" })).text).not.toContain("another way");
+	const other = await toolbox.call("ReadFile", { endLine: 3 });
+	expect(other.text).not.toContain("another way");
+	expect(other.structured).toMatchObject({ budget: { used: 2 } });
+	expect((await toolbox.call("ReadFile", { endLine: 3 })).text).toContain("another way: this same call has failed before");
+	await toolbox.call("NoSuchTool", {});
+	expect((await toolbox.call("ReadFile", {})).structured).toMatchObject({ error: { code: "limit_reached" } });
+	expect((await toolbox.call("NoSuchTool", {})).structured).toMatchObject({ error: { code: "limit_reached" } });
+});
+
 test("without a budget there is no word of one", async () => {
 	const toolbox = new Toolbox({ open: nowhere, callsPerTurn: 0 });
 	for (let call = 0; call < 30; call++) {

@@ -104,7 +104,7 @@ export class Toolbox {
 	async call(name: string, args: unknown, options: CallOptions = {}): Promise<ToolResult> {
 		const notes: string[] = [];
 		let tool: Tool | undefined;
-		let given: Arguments = {};
+		let given: Arguments | undefined;
 		let answer: Answer;
 		try {
 			tool = this.#find(String(name), notes);
@@ -114,10 +114,12 @@ export class Toolbox {
 			const cost = tool.costOf?.(given) ?? tool.cost;
 			answer = this.#budget.take(cost) ? await this.#bounded(tool, given, options) : this.#spent();
 		} catch (error) {
-			const failure = failureOf(error, tool, given, this.#say);
-			answer = failed(failure, error instanceof ToolFailure ? error.details : "");
+			const failure = failureOf(error, tool, given ?? {}, this.#say);
+			// One that is not understood counts, too: nothing else ends a model that repeats it.
+			const counted = given !== undefined || this.#budget.take(tool?.cost ?? 1);
+			answer = counted ? failed(failure, error instanceof ToolFailure ? error.details : "") : this.#spent();
 		}
-		return this.#result(answer, notes, this.#again(tool, given, answer), await this.#opening.news());
+		return this.#result(answer, notes, this.#again(tool, given ?? args, answer), await this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
@@ -205,7 +207,7 @@ export class Toolbox {
 	}
 
 	/** Another way, when the same call has failed before. */
-	#again(tool: Tool | undefined, args: Arguments, answer: Answer): string {
+	#again(tool: Tool | undefined, args: unknown, answer: Answer): string {
 		if (tool === undefined) return "";
 		const key = keyOf(tool, args);
 		if (!answer.isError && !answer.failed) {
@@ -241,10 +243,12 @@ export class Toolbox {
 }
 
 /** A hash, since a file's content may be in it. */
-function keyOf({ name }: Tool, args: Arguments): string {
-	return createHash("sha256")
-		.update(`${name} ${JSON.stringify(args)}`)
-		.digest("base64");
+function keyOf({ name }: Tool, args: unknown): string {
+	let json: string | undefined;
+	try {
+		json = JSON.stringify(args);
+	} catch {} // a program's call, of what no model can write
+	return createHash("sha256").update(`${name} ${json}`).digest("base64");
 }
 
 function canceled(): ComputerError {
