@@ -63,6 +63,45 @@ toolSuite(
 			expect(await content("several.txt")).toBe("a b c");
 		});
 
+		test("an edit that fails keeps to the budget of a result, and proposes no text that was cut", async () => {
+			const lines = Array.from({ length: 200 }, (_, line) => `    "the key ${line}": "значение номер ${line}",`);
+			await subject.computer.files.write("table.txt", `${lines.join("\n")}\n`);
+			const edit = (count: number) => {
+				const oldStr = lines.slice(10, 10 + count).join("\n  ");
+				return { path: "table.txt", replacements: [{ oldStr, newStr: oldStr.toUpperCase() }] };
+			};
+			expect((await call("StrReplace", edit(10))).text).toContain("next: if that is what you mean: StrReplace(");
+			// The agent tells 4 KiB of it.
+			expect((await call("StrReplace", edit(100))).text).toContain("next: ReadFile(");
+			const small = subject.another({ contextTokens: 4096 });
+			const { text } = await small.call("StrReplace", edit(30));
+			expect(text).toContain("next: ReadFile(");
+			expect(text).toMatch(/<diff-\w+>\n.*\[\.\.\. \d+ bytes more\]\n<\/diff/s);
+			expect(text.length).toBeLessThan(2500);
+		});
+
+		test("an edit of nothing is told what to do instead", async () => {
+			await subject.computer.files.write("some.txt", "one\ntwo\n");
+			const edit = (path: string) => call("StrReplace", { path, replacements: [{ oldStr: "", newStr: "x" }] });
+			expect((await edit("some.txt")).text).toMatch(
+				/oldStr is empty.*\nhint: .*\nnext: InsertLines\(path: ".*some\.txt", afterLine: 2, content: "…"\)/,
+			);
+			expect((await edit("not-yet.txt")).text).toMatch(/\nnext: WriteFile\(path: ".*not-yet\.txt", content: "…"\)/);
+			expect(await content("some.txt")).toBe("one\ntwo\n");
+		});
+
+		test("what is proposed after a failure can be done: the path that is meant, as a shell has it", async () => {
+			await subject.computer.exec("mkdir -p 'it is `a` $b' && echo x > taken", { cwd: "~" });
+			const taken = await call("MoveFile", { source: "it is `a` $b", destination: "~/taken" });
+			expect(taken.text).toContain('next: Execute(command: "ls -la ~/taken")');
+			expect((await call("ReadFile", { path: "/dev/null" })).text).toContain('next: Execute(command: "ls -la /dev/null")');
+			expect((await call("SetEnvVar", { key: "A B", value: "x" })).text).toMatch(/^error: .*\nhint: ./);
+		});
+
+		test("a home that is copied is named as it is, not ~", async () => {
+			expect((await call("CopyFile", { source: "~", destination: "/tmp/backup/" })).structured).toMatchObject({ path: "/tmp/backup/user" });
+		});
+
 		test("a long file is read in parts, each saying where the next begins", async () => {
 			const lines = Array.from({ length: 3000 }, (_, line) => `line ${line + 1} `.padEnd(40, "x"));
 			await subject.computer.files.write("parts.txt", lines.join("\n"));

@@ -46,6 +46,14 @@ toolSuite("tool-machine", (subject) => {
 		expect((await call("ExecuteBackground", { command: "no-such-program" })).structured).toMatchObject({ exitCode: 127 });
 	});
 
+	test("the end of a job's input alone is no empty line before it", async () => {
+		const { structured } = await call("ExecuteBackground", { command: "wc -c" });
+		expect((await call("SendInput", { job: structured["job"], text: "", end: true })).structured).toMatchObject({
+			exitCode: 0,
+			stdout: "0\n",
+		});
+	});
+
 	test("a program with a loop of events that only waits for its input is seen, too", async () => {
 		const { computer } = subject;
 		// The computer of the namespace driver has what runs this test.

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
+import { callText } from "../../packages/computer/src/tools/call-text.js";
 import { cleanLine, showLine } from "../../packages/computer/src/tools/clean.js";
 import { asData } from "../../packages/computer/src/tools/data-text.js";
 import { excerpt } from "../../packages/computer/src/tools/excerpt.js";
@@ -42,6 +43,13 @@ describe("a line of output", () => {
 
 	test("a file's line shows what is active as its number", () => {
 		expect(showLine("a\u001b[31mb\u0007")).toBe("a\\x1b[31mb\\x07");
+	});
+
+	test("a value in a call to send back shows what is active as JSON does, and means what it meant", () => {
+		const value = "a\u001b[31m\u202eb\u009bc\u{e0041}d\n👩\u200d👧";
+		const shown = callText("Edit", { text: value });
+		expect(shown).toBe('Edit(text: "a\\u001b[31m\\u202eb\\u009bc\\udb40\\udc41d\\n👩\u200d👧")');
+		expect(JSON.parse(shown.slice(11, -1))).toBe(value);
 	});
 
 	test("a line of nothing but beginnings is looked at once, not once for each of them", () => {

@@ -162,7 +162,9 @@ async function send(call: ToolCall): Promise<Answer> {
 	const { id } = before;
 	if (!before.running)
 		return noted(["note: it has ended and reads nothing any more", ...notes], await jobAnswer(call, computer, before, undefined));
-	await computer.commands.sendInput(id, line.endsWith("\n") ? line : `${line}\n`, { end, signal: call.signal });
+	// An end alone is no empty line before it.
+	const input = line.endsWith("\n") || (end && line === "") ? line : `${line}\n`;
+	await computer.commands.sendInput(id, input, { end, signal: call.signal });
 	return noted(notes, await waited(call, computer, id, TOOL_LIMITS.answerMs, before.stdoutBytes + before.stderrBytes));
 }
 

@@ -1,4 +1,5 @@
 /** Saved states of the files, to try something and go back. */
+import { showLine } from "./clean.js";
 import { saveBefore } from "./danger.js";
 import { FULL, flag, HINTS, list, parameters, text, tool } from "./define.js";
 import { ToolFailure } from "./failure.js";
@@ -42,7 +43,7 @@ async function goBack(call: ToolCall): Promise<Answer> {
 	const all = await computer.checkpoints({ signal: call.signal });
 	const found = all.find(({ id, label }) => id === wanted || (label !== "" && label === wanted));
 	if (found === undefined) {
-		const lines = all.map(({ id, label, createdAt }) => `"${id}" ${label} (${new Date(createdAt).toISOString()})`);
+		const lines = all.map(({ id, label, createdAt }) => `"${id}" ${showLine(label)} (${new Date(createdAt).toISOString()})`);
 		const none = lines.length === 0;
 		if (wanted === undefined) {
 			return {

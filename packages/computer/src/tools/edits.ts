@@ -1,9 +1,10 @@
 /** Edits by exact text. What models get wrong there is repaired where it is plain, and otherwise answered with the text to use. */
 import type { Computer } from "../computer.js";
 import { type ComputerError, isComputerError } from "../errors/index.js";
-import { showLine } from "./clean.js";
+import { showJson, showLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { EVERYWHERE, HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
+import { type Budgets, excerpt, fits } from "./excerpt.js";
 import { ToolFailure } from "./failure.js";
 import { guestPath } from "./place.js";
 import { unescapedLines, withoutLineNumbers } from "./repair-text.js";
@@ -41,16 +42,24 @@ export const insertLines = tool({
 	run: insert,
 });
 
-/** Shown of the file around an edit that failed. */
+/** Shown of the file around an edit that failed, and what the agent tells of it whole: it cuts at 4096 bytes. */
 const MAX_SHOWN = 4000;
 /** Of all replacements, as JSON, in the call to make instead. */
 const MAX_CALL = 8000;
+
+/** Of a result's budget one half for the call to make instead, the other for what differs. */
+function half(call: ToolCall, maxBytes: number): Budgets {
+	const { maxOutputBytes, maxOutputTokens } = call.settings;
+	return { bytes: Math.min(maxBytes, maxOutputBytes >> 1), tokens: maxOutputTokens >> 1 };
+}
 
 async function replace(call: ToolCall): Promise<Answer> {
 	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
 	let edits = call.args["replacements"] as readonly Edit[];
 	const notes: string[] = [];
+	const empty = edits.findIndex(({ oldStr }) => oldStr === "");
+	if (empty !== -1) throw await placeless(call, computer, path, whichOf(edits, empty));
 	// Each repair mends one edit; what none mends, or a second time the same, is told.
 	for (let left = edits.length; ; left--) {
 		try {
@@ -72,6 +81,28 @@ async function replace(call: ToolCall): Promise<Answer> {
 			edits = edits.with(index, mended.edit);
 		}
 	}
+}
+
+/** Nothing says where: a new file was meant, or lines to put in. */
+async function placeless(call: ToolCall, computer: Computer, path: string, which: string): Promise<ToolFailure> {
+	const lines = await computer.files.lines(path, { end: 1, signal: call.signal }).catch((error: unknown) => {
+		if (isComputerError(error, "not_found")) return undefined;
+		throw error;
+	});
+	const isNew = lines === undefined || lines.totalLines === 0;
+	const inserting = isNew ? "" : call.say("InsertLines", { path, afterLine: lines.totalLines, content: "…" });
+	return new ToolFailure({
+		code: "invalid_argument",
+		message: `${which} is empty, which says no place in ${path}; nothing was changed`,
+		hint: isNew
+			? "The file has nothing in it yet: write it whole."
+			: "Give the text of the file that the new one stands for, or insert lines.",
+		next: isNew ? call.say("WriteFile", { path, content: "…" }) : inserting || call.say("ReadFile", { path }),
+	});
+}
+
+function whichOf(edits: readonly Edit[], index: number): string {
+	return edits.length === 1 ? "oldStr" : `oldStr of replacement ${index + 1}`;
 }
 
 /** Which one did not match. */
@@ -108,7 +139,7 @@ async function explained(
 	{ code, context }: ComputerError,
 ): Promise<ToolFailure> {
 	const matches = Number(context["matches"]);
-	const which = edits.length === 1 ? "oldStr" : `oldStr of replacement ${index + 1}`;
+	const which = whichOf(edits, index);
 	if (matches > 0) {
 		const lines = ((context["lines"] ?? []) as unknown[]).map(Number);
 		const first = Math.max(1, (lines[0] ?? 1) - 2);
@@ -131,11 +162,18 @@ async function explained(
 	}
 	// The agent answers with whole lines.
 	const text = edits[index]?.oldStr.endsWith("\n") ? closest.text : closest.text.replace(/\r?\n$/, "");
-	const exact = text.length <= MAX_SHOWN ? text : undefined;
-	const replacements = edits.map((edit, at) => (at === index && exact !== undefined ? { ...edit, oldStr: exact } : edit));
-	const proposal = exact !== undefined && JSON.stringify(replacements).length <= MAX_CALL ? { path, replacements } : undefined;
+	// What was cut, or is not UTF-8, would not be found either.
+	const exact = Buffer.byteLength(closest.text) <= MAX_SHOWN && !text.includes("\ufffd");
+	const replacements = edits.map((edit, at) => (at === index ? { ...edit, oldStr: text } : edit));
+	const proposal = exact && fits(showJson(replacements) ?? "", half(call, MAX_CALL)) ? { path, replacements } : undefined;
 	const difference = DIFFERENCES[String(context["difference"])];
-	const diff = typeof closest.diff === "string" ? closest.diff.slice(0, MAX_SHOWN) : "";
+	const diff = excerpt(
+		{ head: Buffer.from(typeof closest.diff === "string" ? closest.diff : "") },
+		half(call, MAX_SHOWN),
+		showLine,
+		(missing) => `[... ${missing} bytes more]`,
+		1,
+	).text;
 	return new ToolFailure(
 		{
 			code,
@@ -146,7 +184,7 @@ async function explained(
 					? call.say("ReadFile", { path, startLine: closest.line, endLine: closest.line + 40 })
 					: `if that is what you mean: ${call.say("StrReplace", proposal)}`,
 		},
-		diff === "" ? "" : asData("diff", diff.split("\n").map(showLine).join("\n")),
+		diff === "" ? "" : asData("diff", diff),
 	);
 }
 

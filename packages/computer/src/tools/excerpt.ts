@@ -74,7 +74,7 @@ function lines(bytes: Uint8Array, clean: (line: string) => string): Line[] {
 	return found;
 }
 
-function fits(text: string, { bytes, tokens }: Budgets): boolean {
+export function fits(text: string, { bytes, tokens }: Budgets): boolean {
 	return Buffer.byteLength(text) <= bytes && estimateTokens(text) <= tokens;
 }
 

@@ -2,6 +2,7 @@
 import { ComputerError, type ErrorCode } from "../errors/index.js";
 import { brief, briefly } from "./brief.js";
 import { showLine } from "./clean.js";
+import { shellPath } from "./shell-word.js";
 import type { Answer, Arguments, ToolDefinition } from "./tool.js";
 
 export interface Failure {
@@ -32,9 +33,16 @@ type Say = (name: string, args?: Arguments) => string;
 export function failureOf(error: unknown, tool: ToolDefinition | undefined, args: Arguments, say: Say): Failure {
 	if (error instanceof ToolFailure) return error.failure;
 	const known = error instanceof ComputerError ? error : new ComputerError("internal", String(error));
-	const { code, message } = known;
+	const { code, context, message } = known;
 	const again = tool === undefined ? "" : say(tool.name, briefly(args));
-	return { code, message, ...(ADVICE[code]?.(pathIn(args), say, again) ?? { hint: known.hint, next: "" }) };
+	const path = code === "already_exists" ? targetIn(args) : pathIn(args);
+	// Of what is no regular file only a folder has a list.
+	const listed = code !== "not_a_file" || context["type"] === undefined || context["type"] === "directory";
+	return { code, message, ...(ADVICE[code]?.(path, say, again, listed) ?? { hint: known.hint || unhinted(code), next: "" }) };
+}
+
+function unhinted(code: ErrorCode): string {
+	return code === "invalid_argument" ? "Change that argument; the others may stay as they are." : "";
 }
 
 interface Advice {
@@ -43,14 +51,14 @@ interface Advice {
 }
 
 /** In the words of the tools: an error's own hint speaks to a programmer. */
-const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, again: string) => Advice>> = {
+const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, again: string, listed: boolean) => Advice>> = {
 	not_found: (path, say) => ({
 		hint: path === undefined ? "Look at what there is." : "Look at what is in its folder; a name may be spelled differently.",
 		next: path === undefined ? say("ComputerStatus") : say("ListDirectory", { path: parentOf(path) }),
 	}),
-	not_a_file: (path, say) => ({
+	not_a_file: (path, say, _, listed) => ({
 		hint: "It is a folder, or no regular file.",
-		next: path === undefined ? "" : say("ListDirectory", { path }),
+		next: path === undefined ? "" : listed ? say("ListDirectory", { path }) : lookAt(path, say),
 	}),
 	not_a_directory: (path, say) => ({
 		hint: "A part of the path is a file.",
@@ -58,11 +66,11 @@ const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, aga
 	}),
 	already_exists: (path, say) => ({
 		hint: "Something is there already. Take another name, or remove it first.",
-		next: path === undefined ? "" : say("Execute", { command: `ls -la ${JSON.stringify(path)}` }),
+		next: path === undefined ? "" : lookAt(path, say),
 	}),
 	permission_denied: (path, say) => ({
 		hint: "Look at who owns it and what is allowed.",
-		next: path === undefined ? "" : say("Execute", { command: `ls -la ${JSON.stringify(path)}; id` }),
+		next: path === undefined ? "" : lookAt(path, say, "; id"),
 	}),
 	disk_full: (_, say) => ({ hint: "Free some space.", next: say("Execute", { command: "df -h ~; du -sh ~/* | sort -h | tail" }) }),
 	too_large: (_, say) => ({ hint: "Take a part of it.", next: say("Execute", { command: "head -c 10000 FILE" }) }),
@@ -80,6 +88,16 @@ const ADVICE: Partial<Record<ErrorCode, (path: string | undefined, say: Say, aga
 	not_supported: (_, say) => ({ hint: "This computer can not do that. Do it another way, by a command.", next: say("ComputerStatus") }),
 	internal: () => ({ hint: "This is a defect of the tool, not of your call. Try another way.", next: "" }),
 };
+
+function lookAt(path: string, say: Say, more = ""): string {
+	return say("Execute", { command: `ls -la ${shellPath(path)}${more}` });
+}
+
+/** Where a call was to put something in the computer. */
+function targetIn(args: Arguments): string | undefined {
+	const path = args["destination"] ?? args["path"];
+	return typeof path === "string" ? path : undefined;
+}
 
 /** The path that a call was about. */
 function pathIn(args: Arguments): string | undefined {

@@ -9,6 +9,7 @@ import { excerpt } from "./excerpt.js";
 import { ToolFailure } from "./failure.js";
 import { listDirectory } from "./folders.js";
 import { guestPath } from "./place.js";
+import { shellPath } from "./shell-word.js";
 import type { Answer, ToolCall } from "./tool.js";
 import { fileUri } from "./uris.js";
 
@@ -91,12 +92,12 @@ async function read(call: ToolCall): Promise<Answer> {
 /** Only the first line of what is shown is ever cut, so where it is cut is a place in that line. */
 function cutNote(call: ToolCall, path: string, line: number, shownBytes: number): string {
 	// A little less than what fitted here fits into the result of that command, too.
-	const command = `sed -n ${line}p ${quoted(path)} | tail -c +${shownBytes + 1} | head -c ${(3 * shownBytes) >> 2}`;
+	const command = `sed -n ${line}p ${shellPath(path)} | tail -c +${shownBytes + 1} | head -c ${(3 * shownBytes) >> 2}`;
 	return `note: line ${line} is cut after ${shownBytes} bytes. ${call.say("Execute", { command })} shows more of it`;
 }
 
 function binary(call: ToolCall, path: string, { size }: FileEntry): Answer {
-	const next = call.say("Execute", { command: `file ${quoted(path)}; head -c 256 ${quoted(path)} | od -c` });
+	const next = call.say("Execute", { command: `file ${shellPath(path)}; head -c 256 ${shellPath(path)} | od -c` });
 	return {
 		text: `${showLine(path)} is no text but ${size} bytes of data\nnext: ${next}`,
 		structured: { path, content: "", truncated: true },
@@ -138,10 +139,4 @@ function written({ path, size }: FileEntry, verb: string): Answer {
 
 function fileLink(path: string): { uri: string; name: string } {
 	return { uri: fileUri(path), name: path };
-}
-
-/** For a shell, which has to see that `~` is the home. */
-function quoted(path: string): string {
-	const home = path.startsWith("~/") ? "~/" : "";
-	return `${home}'${path.slice(home.length).replaceAll("'", "'\\''")}'`;
 }

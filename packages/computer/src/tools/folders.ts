@@ -8,7 +8,7 @@ import { asData } from "./data-text.js";
 import { EVERYWHERE, FULL, flag, HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { excerpt } from "./excerpt.js";
 import { fitting } from "./fitting.js";
-import { guestPath } from "./place.js";
+import { guestPath, lastName } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
 
 export const listDirectory = tool({
@@ -119,7 +119,7 @@ async function transfer(call: ToolCall, way: "move" | "copy"): Promise<Answer> {
 	let to = await guestPath(call, destination);
 	// As mv and cp do: into a folder that is there.
 	const there = await computer.files.stat(to, { signal }).catch(() => undefined);
-	if (there?.type === "directory" || to.endsWith("/")) to = `${to.replace(/\/+$/, "")}/${from.replace(/\/+$/, "").split("/").at(-1)}`;
+	if (there?.type === "directory" || to.endsWith("/")) to = `${to.replace(/\/+$/, "")}/${lastName(from)}`;
 	const { path } = await computer.files[way](from, to, { signal });
 	return { text: `${way === "move" ? "moved" : "copied"} ${showLine(from)} to ${showLine(path)}`, structured: { path } };
 }

@@ -1,4 +1,5 @@
 /** Text as models send it, made into what they mean. Each answers undefined where there is nothing to repair. */
+import { shellPath } from "./shell-word.js";
 
 export interface TextRepair {
 	readonly text: string;
@@ -41,7 +42,7 @@ export const CONTENT_REPAIRS: readonly Repair[] = [escapedLines];
 /** A program and its arguments, each by itself: `["ls", "-la"]`; or whole lines, of which the first has more than a program's name. */
 export function listedCommand(words: readonly string[]): string {
 	if (words.length === 1 || /\s/.test(words[0] ?? "")) return words.join("\n");
-	return words.map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+	return words.map(shellPath).join(" ");
 }
 
 /** Quotes, a scheme or `$HOME` around a path. */

@@ -1,12 +1,12 @@
 /** Files between the host and the computer, and only the folders of the host that the door allowed. */
 import { basename } from "node:path";
-import { GUEST_HOME, TOOL_LIMITS } from "../limits.js";
+import { TOOL_LIMITS } from "../limits.js";
 import { showLine } from "./clean.js";
 import { HINTS, list, parameters, STANDARD, text, tool, whole } from "./define.js";
 import { ToolFailure } from "./failure.js";
 import { fitting } from "./fitting.js";
 import { hostDestination, hostSource } from "./host-folders.js";
-import { guestPath } from "./place.js";
+import { guestPath, lastName } from "./place.js";
 import type { Answer, ToolCall } from "./tool.js";
 
 const RESULT = { hostPath: text(), containerPath: text(), entries: whole(), bytes: whole(), skipped: list(text()) };
@@ -94,12 +94,7 @@ async function download(call: ToolCall): Promise<Answer> {
 	const from = await guestPath(call, containerPath);
 	const computer = await call.computer();
 	// The guest names its files as it likes: nothing of it but a plain last part is used here.
-	const name =
-		from
-			.replace(/^~(?=\/*$)/, GUEST_HOME)
-			.replace(/\/+$/, "")
-			.split("/")
-			.at(-1) ?? "";
+	const name = lastName(from);
 	const held = await hostDestination(call.settings.hostFolders, hostPath, SAFE_NAME.test(name) ? name : "download");
 	try {
 		call.status(`copying ${name} out`);
@@ -110,7 +105,6 @@ async function download(call: ToolCall): Promise<Answer> {
 	}
 }
 
-/** A folder `~` is one that its user removes the home for. */
 const SAFE_NAME = /^(?!(?:\.{1,2}|~)$)[^/\\:*?"<>|\p{Cc}]{1,200}$/u;
 
 /** Of paths that were left out, in the text. */
