@@ -2,15 +2,19 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Computer } from "lms-computer";
 import { expect, test } from "vitest";
 import { Chat } from "../../packages/lmstudio/src/chat.js";
+import { heldPorts } from "../../packages/lmstudio/src/ports.js";
 import type { Settings } from "../../packages/lmstudio/src/settings.js";
 import { DRIVERS, type Target } from "../support/drivers.js";
+import { freePort } from "../support/free-port.js";
 
 const target = DRIVERS.findLast(({ skip }) => skip === undefined);
 
 const silent = { onStatus: () => {} };
 
-async function chatOf(name: string): Promise<{ chat: Chat; settings: Settings; computer: Computer }> {
-	const { options, open } = target as Target;
+const docker = DRIVERS.find(({ driver, skip }) => driver === "docker" && skip === undefined);
+
+async function chatOf(name: string, on = target): Promise<{ chat: Chat; settings: Settings; computer: Computer }> {
+	const { options, open } = on as Target;
 	const computer = await open(name);
 	const settings: Settings = {
 		computer: { ...options, name: computer.name },
@@ -71,3 +75,22 @@ test.skipIf(target === undefined)("a chat that is let go of lets its call end", 
 		await chat.close();
 	}
 });
+
+test.skipIf(docker === undefined)(
+	"a port that the plugin has joined is free for the engine, which publishes it when the internet is switched on",
+	async () => {
+		const { chat, settings } = await chatOf("chat-ports", docker);
+		const port = await freePort();
+		const options = { ...silent, signal: new AbortController().signal };
+		try {
+			chat.configure({ ...settings, heldPorts: `${port}:8000` });
+			expect((await chat.call("Execute", { command: "true" }, options)).text).toContain("exit code 0");
+			chat.configure({ ...settings, computer: { ...settings.computer, network: "open", ports: [`${port}:8000`] } });
+			const { text } = await chat.call("Execute", { command: "ls /sys/class/net" }, options);
+			expect(text).toContain("eth0");
+		} finally {
+			await chat.close();
+			await heldPorts.close();
+		}
+	},
+);

@@ -156,6 +156,7 @@ export class Chat {
 			open: async (options) => {
 				// LM Studio names a chat's folder before there is one.
 				if (chatFolder !== undefined) await mkdir(chatFolder, { recursive: true }).catch(() => {});
+				await heldPorts.letGo(computer.name, ports);
 				const opened = await openAsAsked({ ...computer, ...options });
 				// What was learned meanwhile made another toolbox, whose own opening lets go of this one. Who waits for this one has its computer until then.
 				if (this.#toolbox !== toolbox) return opened;

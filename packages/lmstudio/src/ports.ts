@@ -20,6 +20,13 @@ class Ports {
 		return done;
 	}
 
+	/** What of that computer's is no longer wanted is free, for an engine that is to publish it. */
+	letGo(name: string, ports: string): Promise<void> {
+		const done = this.#turn.then(() => this.#letGo(name, ports));
+		this.#turn = done.catch(() => {});
+		return done;
+	}
+
 	async close(): Promise<void> {
 		const held = [...this.#held.values()];
 		this.#held.clear();
@@ -27,15 +34,20 @@ class Ports {
 	}
 
 	async #hold({ name, driver, signal }: OpenOptions & { readonly name: string }, ports: string): Promise<readonly string[]> {
-		const before = this.#held.get(name);
-		if (before?.ports === ports || (before === undefined && ports === "")) return [];
-		this.#held.delete(name);
-		await before?.computer.close();
+		if (this.#held.get(name)?.ports === ports) return [];
+		await this.#letGo(name, ports);
 		const computer = ports === "" ? undefined : await findComputer({ name, driver, signal });
 		if (computer === undefined) return [];
 		this.#held.set(name, { ports, computer });
 		const failures = await Promise.all(ports.split(",").map((port) => forward(computer, port.trim())));
 		return failures.filter((failure) => failure !== undefined);
+	}
+
+	async #letGo(name: string, ports: string): Promise<void> {
+		const before = this.#held.get(name);
+		if (before === undefined || before.ports === ports) return;
+		this.#held.delete(name);
+		await before.computer.close();
 	}
 }
 
