@@ -1,7 +1,9 @@
 /** Forwards through the agent itself, as a plain process. What a driver adds is conformance's. */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { buffer, text } from "node:stream/consumers";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { AgentLink } from "../../packages/computer/src/agent/link.js";
@@ -86,6 +88,26 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 			socket.write("half", () => setTimeout(() => socket.resetAndDestroy(), 50));
 		});
 		await expect(text(await dial(port))).rejects.toMatchObject({ code: "ECONNRESET" });
+	});
+
+	test("nothing listens: the first fetch of a process fails, however long it takes to get ready", async () => {
+		const server = net.createServer().listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const guestPort = (server.address() as AddressInfo).port;
+		await new Promise((resolve) => server.close(resolve));
+		const { port } = await forwards.open(guestPort, {});
+		// A thread has a fetch of its own, which has not yet loaded its parser.
+		const client = new Worker(
+			`const { compile } = WebAssembly;
+			WebAssembly.compile = async (bytes) => {
+				await new Promise((resolve) => setTimeout(resolve, 100));
+				return compile(bytes);
+			};
+			fetch("http://127.0.0.1:${port}").catch(({ cause }) => require("node:worker_threads").parentPort.postMessage(cause.code));`,
+			{ eval: true },
+		);
+		onTestFinished(async () => void (await client.terminate()));
+		expect(await once(client, "message")).toEqual(["ECONNRESET"]);
 	});
 
 	test("a client that resets is a reset for the program", async () => {

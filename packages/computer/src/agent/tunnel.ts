@@ -12,12 +12,18 @@ export interface ForwardOptions extends Abortable {
 	readonly hostPort?: number | undefined;
 	/** The address to listen on. Default 127.0.0.1: nobody but this host. */
 	readonly host?: string | undefined;
-	/** A connection that could not be made: nothing listens on the port yet (`not_found`), say. The client sees a reset. */
+	/**
+	 * A connection that could not be made: nothing listens on the port yet (`not_found`), say. The client sees a reset, as soon as it has sent something or after a
+	 * second.
+	 */
 	readonly onError?: ((error: ComputerError) => void) | undefined;
 }
 
 /** As many as the agent takes. */
 const MAX_CONNECTIONS = 1024;
+
+/** For a client that waits for the server's first word, and never says one itself. */
+const REFUSAL_WAIT_MS = 1000;
 
 /** All forwards of one handle. */
 export class Forwards {
@@ -102,7 +108,7 @@ export class Forward {
 			else join(socket, tunnel);
 		} catch (error) {
 			if (!opening.signal.aborted && isComputerError(error)) this.#report(error);
-			socket.resetAndDestroy();
+			refuseClient(socket);
 		}
 	}
 
@@ -113,6 +119,19 @@ export class Forward {
 			// The listener's caller is not there to be told.
 		}
 	}
+}
+
+/**
+ * A reset, but not before the client is up: a port where nothing listens refuses while one connects, and this one had to be accepted first. Node's fetch before
+ * undici 7 loads its parser between the two, in the first request of a process, and never settles if it is reset meanwhile.
+ */
+function refuseClient(socket: Socket): void {
+	if (socket.destroyed) return;
+	const reset = () => socket.resetAndDestroy();
+	const wait = setTimeout(reset, REFUSAL_WAIT_MS);
+	socket.once("close", () => clearTimeout(wait));
+	// Its first bytes, or its end.
+	socket.once("readable", reset);
 }
 
 /** Both ways, each side ended by itself; a connection that breaks on one side is reset on the other, so that half is never taken for the whole. */
