@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../packages/computer/src/cli/commands.js";
+import { errorLines } from "../../packages/computer/src/cli/failure.js";
 import { columns, duration, size } from "../../packages/computer/src/cli/output.js";
 import { printable, printableJson } from "../../packages/computer/src/cli/printable.js";
 import { fromRoot } from "../support/repository.js";
@@ -123,15 +124,25 @@ test("paragraphs of the help are as wide as the terminal", async () => {
 	expect((await cli(["network", "--help"])).stdout).toMatch(/^ {2}apt {10}the archives/m);
 });
 
+test("what this host refuses is no defect of ours; a file of ours that is missing is", () => {
+	const refused = (code: string, syscall: string) => errorLines(Object.assign(new Error(`${code}: ${syscall}`), { code, syscall }), false);
+	expect(refused("EROFS", "mkdir")).toBe("error: EROFS: mkdir");
+	expect(refused("ENOENT", "uv_cwd")).toMatch(/the directory that this was started in is gone\n.*\nhint: {2}Change/);
+	expect(refused("ENOENT", "open")).toContain("a defect");
+});
+
 test("output that cannot be written is an error, not a silence", async () => {
 	const full = openSync("/dev/full", "w");
 	const told = (...argv: string[]) => spawnSync(process.execPath, [MAIN, ...argv], { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
 	try {
-		const { status, stderr } = told("completion", "bash");
-		expect({ status, stderr }).toEqual({
-			status: 141,
-			stderr: expect.stringMatching(/^error: standard output could not be written: .*\n$/),
-		});
+		for (const argv of [["completion", "bash"], ["--help"], ["exec", "--help"]]) {
+			const { status, stderr } = told(...argv);
+			expect({ status, stderr }).toEqual({
+				status: 141,
+				stderr: expect.stringMatching(/^error: standard output could not be written: .*\n$/),
+			});
+		}
+		expect(told("completion", "tcsh")).toMatchObject({ status: 2, stderr: expect.stringMatching(/^error: .*tcsh.*\nhint: .*\n$/) });
 		expect(told("--version")).toMatchObject({ status: 1, stderr: "" });
 	} finally {
 		closeSync(full);

@@ -39,6 +39,15 @@ test("a file that is named comes before the variable, and the variable before th
 	expect(readdirSync(directory)).toEqual(["mine"]);
 });
 
+test("a token that can not be kept, and a folder in its place, are no defects", async () => {
+	writeFileSync(join(directory, "plain"), "");
+	expect(await cli(["serve", "--port", "0", "--token-file", join(directory, "plain", "token")])).toMatchObject({
+		status: 1,
+		stderr: expect.stringMatching(/the token can not be kept in .*\ncause: ENOTDIR.*\nhint: {2}.*--token-file.*LMS_COMPUTER_TOKEN/),
+	});
+	await expect(tokenFor(directory, join(directory, "config.json"))).rejects.toMatchObject({ code: "not_a_file" });
+});
+
 test("serve says where it cannot listen, and that a network reads along", async () => {
 	const env = { LMS_COMPUTER_TOKEN: "for-the-test-0123456789" };
 	const one = start(["serve", "--port", "0", "--listen", "0.0.0.0"], env);

@@ -1,6 +1,6 @@
 /** What going in and coming out have in common. */
 import type { Abortable } from "../driver.js";
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, codeOfSystem } from "../errors/index.js";
 
 export interface TransferProgress {
 	/** Files, folders and symlinks so far. */
@@ -83,22 +83,5 @@ function tooLarge(expected: string): ComputerError {
 export function hostError(error: unknown, path: string): ComputerError {
 	if (error instanceof ComputerError) return error;
 	const { code, message } = error as NodeJS.ErrnoException;
-	const known = {
-		ENOENT: "not_found",
-		EEXIST: "already_exists",
-		ENOTEMPTY: "already_exists",
-		EACCES: "permission_denied",
-		EPERM: "permission_denied",
-		EROFS: "permission_denied",
-		ENOTDIR: "not_a_directory",
-		EISDIR: "not_a_file",
-		ENOSPC: "disk_full",
-		EDQUOT: "disk_full",
-		EMFILE: "limit_reached",
-		ENAMETOOLONG: "invalid_argument",
-		EBUSY: "busy",
-	} as const;
-	return new ComputerError(known[code as keyof typeof known] ?? "internal", `${JSON.stringify(path)} on this host: ${code ?? message}`, {
-		cause: error,
-	});
+	return new ComputerError(codeOfSystem(error) ?? "internal", `${JSON.stringify(path)} on this host: ${code ?? message}`, { cause: error });
 }

@@ -1,5 +1,5 @@
 /** An error as people and programs get it. */
-import { ComputerError, isComputerError } from "../errors/index.js";
+import { ComputerError, codeOfSystem, isComputerError } from "../errors/index.js";
 import { printable, printableJson } from "./printable.js";
 
 /** For the command line itself; `command` is whose help tells more. */
@@ -9,7 +9,17 @@ export function wrongUsage(message: string, command: string): ComputerError {
 
 function asComputerError(error: unknown): ComputerError {
 	if (error instanceof ComputerError) return error;
-	return new ComputerError("internal", error instanceof Error ? error.message : String(error), { cause: error });
+	if ((error as NodeJS.ErrnoException | undefined)?.syscall === "uv_cwd") {
+		return new ComputerError("not_found", "the directory that this was started in is gone", {
+			hint: "Change to another one.",
+			cause: error,
+		});
+	}
+	const code = codeOfSystem(error) ?? "internal";
+	// What is missing and was not expected to be is one of our own files.
+	return new ComputerError(code === "not_found" ? "internal" : code, error instanceof Error ? error.message : String(error), {
+		cause: error,
+	});
 }
 
 /** The innermost reasons, without what the message says already. */

@@ -21,7 +21,7 @@ async function end(): Promise<void> {
 	const status = await main();
 	await Promise.all([flush(process.stdout), flush(process.stderr)]);
 	// Not left to the event loop: an open standard input would hold it.
-	process.exit(status);
+	process.exit(status || interruption.status);
 }
 
 async function main(): Promise<number> {
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
 		if (chosen === undefined) return 0;
 		failureStatus = chosen.spec.failureStatus;
 		json = chosen.flags.json ?? false;
-		return (await run(chosen, interruption)) || interruption.status;
+		return await run(chosen, interruption);
 	} catch (thrown) {
 		const { errorJson, errorLines, statusOf } = await import("./failure.js");
 		const error = interruption.explain(thrown);

@@ -20,6 +20,8 @@ const EVENTS = ["drain", "close", "error"] as const;
 export function flush(stream: Writable): Promise<void> {
 	return new Promise((resolve) => {
 		if (stream.destroyed || stream.errored) resolve();
+		// With nothing to wait for only an error may be on its way; where the disk is full the writing of nothing would be one.
+		else if (stream.writableLength === 0) setImmediate(resolve);
 		else stream.write("", () => resolve());
 	});
 }

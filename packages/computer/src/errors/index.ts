@@ -1,2 +1,3 @@
 export { ERROR_CODES, type ErrorCode } from "./codes.js";
 export { ComputerError, isComputerError } from "./computer-error.js";
+export { codeOfSystem } from "./system.js";

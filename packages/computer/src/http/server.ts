@@ -1,7 +1,7 @@
 /** An HTTP server that only listens where it is told to and asks every request for the token. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, type ErrorCode } from "../errors/index.js";
 import { type GuardRules, refusal } from "./guard.js";
 
 export interface HttpOptions extends GuardRules {
@@ -65,10 +65,12 @@ function refuse(response: ServerResponse, status: number, message: string): void
 	response.end(`${JSON.stringify({ error: { message } })}\n`);
 }
 
+const CANNOT_LISTEN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+	EADDRINUSE: ["already_exists", "Something listens there already: end it, or take another --port; 0 is any free one."],
+	EACCES: ["permission_denied", "Take a --port from 1024 on, which every user may have; 0 is any free one."],
+};
+
 function cannotListen({ address, port }: HttpOptions, cause: Error): ComputerError {
-	const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
-	return new ComputerError(taken ? "already_exists" : "invalid_argument", `cannot listen on ${address} port ${port}`, {
-		hint: taken ? "Something listens there already: end it, or take another --port; 0 is any free one." : "Use an address of this host.",
-		cause,
-	});
+	const [code, hint] = CANNOT_LISTEN[(cause as NodeJS.ErrnoException).code ?? ""] ?? ["invalid_argument", "Use an address of this host."];
+	return new ComputerError(code, `cannot listen on ${address} port ${port}`, { hint, cause });
 }

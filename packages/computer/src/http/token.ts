@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, codeOfSystem } from "../errors/index.js";
 
 const TOKEN_VARIABLE = "LMS_COMPUTER_TOKEN";
 const PATTERN = /^[\x21-\x7e]{16,512}$/;
@@ -19,13 +19,23 @@ export async function tokenFor(file: string | undefined, configFile: string): Pr
 	const given = process.env[TOKEN_VARIABLE];
 	if (given && file === undefined) return { token: checked(given, TOKEN_VARIABLE), where: TOKEN_VARIABLE };
 	const where = file ?? join(dirname(configFile), "token");
-	return { token: checked((await read(where)) ?? (await make(where)), where), where };
+	try {
+		return { token: checked((await read(where)) ?? (await make(where)), where), where };
+	} catch (cause) {
+		const code = codeOfSystem(cause);
+		if (code === undefined) throw cause;
+		throw new ComputerError(code, `the token can not be kept in ${where}`, {
+			hint: `Name another --token-file, or give a token in ${TOKEN_VARIABLE}.`,
+			cause,
+		});
+	}
 }
 
 async function read(file: string): Promise<string | undefined> {
 	try {
-		const { mode } = await stat(file);
-		if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+		const is = await stat(file);
+		if (!is.isFile()) throw new ComputerError("not_a_file", `expected a file with the token, got ${file}`, { hint: "Name a file." });
+		if (process.platform !== "win32" && (is.mode & 0o077) !== 0) {
 			throw new ComputerError("permission_denied", `others may read the token in ${file}`, { hint: `Run \`chmod 600 ${file}\`.` });
 		}
 		return (await readFile(file, "utf8")).trim();
