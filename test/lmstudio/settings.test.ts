@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { NAME_PATTERN } from "../../packages/computer/src/limits.js";
 import { schematics } from "../../packages/lmstudio/src/schematics.js";
 import { readSettings } from "../../packages/lmstudio/src/settings.js";
 import { fromRoot } from "../support/repository.js";
@@ -64,6 +65,8 @@ test.each([
 	[{ internet: "on", allowedHosts: ["pip"] }, "open"],
 	[{ internet: "allow-list", allowedHosts: [" pip", "example.com:8443 "] }, { allow: ["pip", "example.com:8443"] }],
 	[{ internet: "allow-list", allowedHosts: [] }, "none"],
+	[{ internet: "allow-list", allowedHosts: ["pip", " "] }, { allow: ["pip"] }],
+	[{ internet: "allow-list", allowedHosts: [" "] }, "none"],
 ])("%j is the network %j", (values, network) => {
 	expect(settings(values).computer.network).toEqual(network);
 });
@@ -71,9 +74,18 @@ test.each([
 test.each([
 	["My computer", "my-computer"],
 	[" Work_1 ", "work_1"],
-	["計算", "lmstudio"],
+	["!", "lmstudio"],
 ])("%j is the name %s", (name, computer) => {
 	expect(settings({ name }).computer.name).toBe(computer);
+});
+
+test("another name is another computer, whatever its letters", () => {
+	const names = ["計算", "Работа", "Дом", "Émile", "Mile", "lmstudio"].map((name) => settings({ name }).computer.name);
+	expect(new Set(names).size).toBe(names.length);
+	expect(names[0]).toMatch(/^lmstudio-[0-9a-f]{8}$/);
+	expect(settings({ name: " 計算 " }).computer.name).toBe(names[0]);
+	const long = settings({ name: `${"x".repeat(39)}я`, computer: "chat" }, "/chats/1").computer.name;
+	expect(long).toMatch(NAME_PATTERN);
 });
 
 test("chats that share a computer have a shell each", () => {

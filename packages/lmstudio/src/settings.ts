@@ -81,7 +81,11 @@ function machine(config: Config): OpenOptions {
 }
 
 function network(config: Config): OpenOptions["network"] {
-	const allow = config.get("allowedHosts").map((host) => host.trim());
+	// A row with nothing in it is none.
+	const allow = config
+		.get("allowedHosts")
+		.map((host) => host.trim())
+		.filter(Boolean);
 	if (config.get("internet") === "on") return "open";
 	return config.get("internet") === "allow-list" && allow.length > 0 ? { allow } : "none";
 }
@@ -89,17 +93,15 @@ function network(config: Config): OpenOptions["network"] {
 /** A chat has no name that a plugin is told, but a folder of its own. */
 function computerName(config: Config, chatFolder: string | undefined): string {
 	// People write "My computer"; a computer's name is small letters, digits and - _ .
-	const name =
-		config
-			.get("name")
-			.toLowerCase()
-			.replace(/[^a-z0-9_.-]+/g, "-")
-			.replace(/^[^a-z0-9]+|-+$/g, "") || "lmstudio";
+	const given = config.get("name").trim().toLowerCase();
+	const plain = given.replace(/[^a-z0-9_.-]+/g, "-").replace(/^[^a-z0-9]+|-+$/g, "") || "lmstudio";
+	// Names in other letters would all be one.
+	const name = /\p{L}/u.test(given.replace(/[a-z]/g, "")) ? `${plain}-${mark(given).slice(0, 8)}` : plain;
 	return config.get("computer") === "chat" && chatFolder !== undefined ? `${name}-${mark(chatFolder)}` : name;
 }
 
-function mark(chatFolder: string): string {
-	return createHash("sha256").update(chatFolder).digest("hex").slice(0, 12);
+function mark(text: string): string {
+	return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 /** In the library's notation. A chat's own folder goes to a computer of its own only: others would see it come and go. */
