@@ -74,10 +74,17 @@ async function isSame(computer: Computer, path: string, hostPath: string, size: 
 	return here.equals(there);
 }
 
-/** What the user's system calls it, without what a shell or a model stumbles over; its end where it is long. */
+/**
+ * What the user's system calls it, as a model can write it back: macOS has a space that is on no keyboard in the name of each screenshot, and takes letters
+ * and their accents apart. Its end where it is long.
+ */
 function safeName(name: string): string {
 	const clean = basename(name.replaceAll("\\", "/"))
-		.replace(/\p{Cc}/gu, "_")
-		.slice(-MAX_NAME);
+		.normalize("NFC")
+		.replace(/\p{Zs}+/gu, " ")
+		.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>]/gu, "_")
+		.slice(-MAX_NAME)
+		.replace(/\p{Surrogate}/gu, "_")
+		.trim();
 	return clean === "" || clean === "." || clean === ".." ? "file" : clean;
 }
