@@ -31,6 +31,7 @@ const REPAIRED: readonly (readonly [string, unknown, object])[] = [
 	["ReadFile", { path: "$HOME/a" }, { path: "~/a" }],
 	["WriteFile", { path: "a.json", content: { a: 1 } }, { path: "a.json", content: '{\n  "a": 1\n}' }],
 	["WriteFile", { path: "a.py", content: "import os\\nprint(1)\\n" }, { path: "a.py", content: "import os\nprint(1)\n" }],
+	["WriteFile", { path: "a.sed", content: "s/\\./,/\\ns/\\\\d/x/\\n" }, { path: "a.sed", content: "s/\\./,/\ns/\\d/x/\n" }],
 	["WriteFile", { path: "a", contents: "x", executable: "true" }, { path: "a", content: "x", makeExecutable: true }],
 	["StrReplace", { path: "a", oldStr: "x", newStr: "y" }, { path: "a", replacements: [{ oldStr: "x", newStr: "y" }] }],
 	[
@@ -72,6 +73,8 @@ const LEFT_ALONE: readonly (readonly [string, object])[] = [
 	["Execute", { command: 'echo "`date`"' }],
 	["Execute", { command: "cat <<EOF\n$ not a prompt\nEOF" }],
 	["WriteFile", { path: "a.c", content: 'printf("a\\nb\\n");' }],
+	["WriteFile", { path: "a.tex", content: "$\\nabla \\cdot E = \\nu$" }],
+	["WriteFile", { path: "a.txt", content: "^\\d+\\n\\w+\\n$" }],
 	["WriteFile", { path: "a.md", content: "```js\nx\n```" }],
 	["WriteFile", { path: "a.json", content: '{"a": 1}' }],
 	["StrReplace", { path: "a", replacements: [{ oldStr: "1\tx", newStr: "" }] }],

@@ -80,6 +80,12 @@ toolSuite(
 			expect(text.length).toBeLessThan(2500);
 		});
 
+		test("rows of a table that has numbers of its own keep theirs", async () => {
+			await subject.computer.files.write("table.tsv", "id\tname\n1\tAda\n2\tBob\n");
+			await call("InsertLines", { path: "table.tsv", afterLine: 3, content: "3\tCyd\n4\tDan" });
+			expect(await content("table.tsv")).toBe("id\tname\n1\tAda\n2\tBob\n3\tCyd\n4\tDan\n");
+		});
+
 		test("an edit of nothing is told what to do instead", async () => {
 			await subject.computer.files.write("some.txt", "one\ntwo\n");
 			const edit = (path: string) => call("StrReplace", { path, replacements: [{ oldStr: "", newStr: "x" }] });

@@ -7,7 +7,7 @@ import { EVERYWHERE, HINTS, list, parameters, STANDARD, text, tool, whole } from
 import { type Budgets, excerpt, fits } from "./excerpt.js";
 import { ToolFailure } from "./failure.js";
 import { guestPath } from "./place.js";
-import { unescapedLines, withoutLineNumbers } from "./repair-text.js";
+import { isNumbered, unescapedLines, withoutLineNumbers } from "./repair-text.js";
 import type { Answer, ToolCall } from "./tool.js";
 
 interface Edit {
@@ -188,11 +188,19 @@ async function explained(
 	);
 }
 
+/** Its own lines there begin with numbers: so may the new ones. */
+async function isTable(call: ToolCall, computer: Computer, path: string, afterLine: number): Promise<boolean> {
+	const start = Math.max(1, afterLine);
+	const { text } = await computer.files.lines(path, { start, end: start + 1, maxBytes: MAX_SHOWN, signal: call.signal });
+	return text.split("\n").some(isNumbered);
+}
+
 async function insert(call: ToolCall): Promise<Answer> {
 	const { afterLine, content } = call.args as { afterLine: number; content: string };
 	const path = await guestPath(call, call.args["path"] as string);
 	const computer = await call.computer();
-	const plain = withoutLineNumbers(content, true);
+	const bare = withoutLineNumbers(content, true);
+	const plain = bare === undefined || (await isTable(call, computer, path, afterLine)) ? undefined : bare;
 	const done = await computer.files.insert(path, { afterLine, text: plain ?? content, signal: call.signal });
 	const { firstLine, insertedLines, totalLines } = done;
 	const last = firstLine + insertedLines - 1;

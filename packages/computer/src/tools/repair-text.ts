@@ -32,6 +32,8 @@ const escapedHeredoc: Repair = (text) => {
 const escapedLines: Repair = (text) => {
 	if (text.includes("\n") || !text.includes("\\n")) return undefined;
 	const outside = text.replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, "");
+	// Escaped once too often, a backslash of its own would be two: this is LaTeX, an expression, a path of Windows.
+	if (/(?<!\\)(?:\\\\)*\\[ac-eg-mo-qsv-wyzA-Z]/.test(outside)) return undefined;
 	if ((outside.match(/\\n/g) ?? []).length < 2 || /[\\/]n\w+\\/.test(outside)) return undefined;
 	return { text: unescaped(text), note: "`\\n` was read as a new line, since the whole text was one line" };
 };
@@ -69,6 +71,11 @@ export function unescapedLines(text: string): string | undefined {
 const NUMBERED = /^\s*(\d+)(?:\t|: ?|\s?\| ?|\s?→|\)\s)(.*)$/;
 /** What no text of its own looks like: `1: x` may well be YAML. */
 const SURELY_NUMBERED = /^\s*(\d+)(?:\t|\s?\| ?|\s?→)(.*)$/;
+
+/** What a table of its own may begin with, too. */
+export function isNumbered(line: string): boolean {
+	return SURELY_NUMBERED.test(line);
+}
 
 /** Line numbers pasted from a listing: before every line, and counting up by one. */
 export function withoutLineNumbers(text: string, sure = false): string | undefined {
