@@ -83,6 +83,17 @@ suite("transfer", (subject) => {
 		expect(fs.existsSync(host("bounded"))).toBe(false);
 	});
 
+	test("a file that the kernel makes as it is read comes whole, and one that can not be read is told of", async () => {
+		await subject.computer.files.download("/proc/version", host("version"));
+		expect(fs.readFileSync(host("version"), "utf8").trim()).toBe((await subject.sh("cat /proc/version")).trim());
+		// Not as a connection that broke.
+		await expect(subject.computer.files.download("/proc/self/mem", host("mem"))).rejects.toMatchObject({
+			message: expect.stringContaining("/proc/self/mem"),
+		});
+		await subject.computer.files.upload("/proc/cpuinfo", "/tmp/cpuinfo");
+		expect(await subject.sh("wc -l < /tmp/cpuinfo")).toMatch(/^[1-9]/);
+	});
+
 	test("what is neither file, folder nor symlink stays on this host", async () => {
 		await subject.sh("mkdir -p /tmp/special && echo new | tee /tmp/special/a > /tmp/special/fifo");
 		fs.mkdirSync(host("special"), { recursive: true });

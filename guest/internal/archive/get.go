@@ -51,7 +51,6 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 	begin := func(kind string) {
 		w.Header().Set("lms-type", kind)
 		w.Header().Set("content-type", "application/x-tar")
-		w.WriteHeader(http.StatusOK)
 	}
 	if info.IsDir() {
 		root, err := directory.Hold(at)
@@ -73,6 +72,10 @@ func get(w http.ResponseWriter, r *http.Request) (any, error) {
 		begin("file")
 		err = p.file(r, f, name)
 		f.Close()
+		var broken noContent
+		if errors.As(err, &broken) {
+			return nil, files.Failed(broken.error, at)
+		}
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -146,7 +149,12 @@ func (p *packer) fileIn(r *http.Request, root *os.Root, name, as string) error {
 		return nil
 	}
 	defer f.Close()
-	return p.file(r, f, as)
+	err = p.file(r, f, as)
+	if errors.As(err, new(noContent)) {
+		p.skipped++
+		return nil
+	}
+	return err
 }
 
 func (p *packer) entry(r *http.Request, root *os.Root, name, as string, depth int) error {
@@ -193,6 +201,9 @@ func (p *packer) header(header *tar.Header, info os.FileInfo) error {
 	return p.archive.WriteHeader(header)
 }
 
+// noContent is a file's whose content can not be had. Nothing has been said of it yet.
+type noContent struct{ error }
+
 // file packs as many bytes as the file has now. One that grows is cut, one that shrinks is filled up with zeros: the size has been said.
 func (p *packer) file(r *http.Request, f *os.File, as string) error {
 	info, err := f.Stat()
@@ -214,6 +225,18 @@ func (p *packer) file(r *http.Request, f *os.File, as string) error {
 			header.PAXRecords = map[string]string{recordMap: formatMap(parts), recordSize: strconv.FormatInt(info.Size(), 10)}
 		}
 	}
+	if len(parts) == 1 && info.Size() <= chunkBytes && header.PAXRecords == nil {
+		content, err := p.content(f, info.Size())
+		if err != nil {
+			return noContent{err}
+		}
+		header.Size = int64(len(content))
+		if err := p.header(header, info); err != nil {
+			return err
+		}
+		_, err = p.archive.Write(content)
+		return err
+	}
 	if err := p.header(header, info); err != nil {
 		return err
 	}
@@ -223,6 +246,22 @@ func (p *packer) file(r *http.Request, f *os.File, as string) error {
 		}
 	}
 	return nil
+}
+
+// content reads a file that says to be small before anything is said of it: the kernel's own have no size (/proc, cgroups) or a wrong one (/sys).
+func (p *packer) content(f *os.File, size int64) ([]byte, error) {
+	piece := p.buffer[:size]
+	if size == 0 {
+		piece = p.buffer
+	}
+	n, err := f.ReadAt(piece, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if size == 0 && n == len(piece) {
+		return nil, syscall.EFBIG
+	}
+	return piece[:n], nil
 }
 
 func (p *packer) copy(r *http.Request, f *os.File, one part) error {

@@ -13,6 +13,8 @@ import { TAR_END, tarHeader, tarPadding } from "./transfer-tar.js";
 /** What is sent in one piece. */
 const CHUNK_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** Of a file that does not tell how many it has. */
+const MAX_UNTOLD_BYTES = 16 * 1024 * 1024;
 
 /**
  * A folder goes to `guestPath` itself: made with its parents, or what is there is added to and replaced file by file, all or nothing as long as
@@ -59,10 +61,30 @@ function* fileContent(folder: Folder, name: Buffer, path: string, tally: Tally):
 	const descriptor = openSync(folder.at(name), constants.O_RDONLY | NO_FOLLOW);
 	try {
 		const { size } = fstatSync(descriptor);
-		tally.entry(size);
-		yield* content(descriptor, size, path);
+		if (size > 0) {
+			tally.entry(size);
+			yield* content(descriptor, size, path);
+			return;
+		}
+		// The kernel's own files (/proc) tell no size and are made as they are read.
+		const all = Buffer.concat([...pieces(descriptor, path)]);
+		tally.entry(all.length);
+		yield all;
 	} finally {
 		closeSync(descriptor);
+	}
+}
+
+function* pieces(descriptor: number, path: string): Generator<Buffer> {
+	for (let at = 0; ; ) {
+		const piece = Buffer.allocUnsafe(CHUNK_BYTES);
+		const read = readSync(descriptor, piece, 0, piece.length, at);
+		if (read === 0) return;
+		at += read;
+		if (at > MAX_UNTOLD_BYTES) {
+			throw new ComputerError("too_large", `${JSON.stringify(path)} on this host tells no size and has over ${MAX_UNTOLD_BYTES} bytes`);
+		}
+		yield piece.subarray(0, read);
 	}
 }
 
