@@ -191,6 +191,12 @@ func TestACommandWhoseShellWasAboutToDieRuns(t *testing.T) {
 		shell.saves(time.Second)
 		// One that stands still reads as little as one that is about to die of a KILL.
 		shell.process.Signal(syscall.SIGSTOP)
+		within(t, 10*time.Second, "the stop", func() { // on a busy machine it comes when the shell runs next, which may read on until then
+			for stat := ""; !strings.Contains(stat, ") T "); time.Sleep(time.Millisecond) {
+				line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", shell.process.Pid))
+				stat = string(line)
+			}
+		})
 		done := make(chan answer)
 		go func() {
 			done <- g.run(`echo $PWD $KEPT $ONCE; cat; exit 3`, "env", map[string]string{"ONCE": "now"}, "cwd", "/usr", "timeoutMs", 20_000)
