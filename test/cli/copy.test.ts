@@ -28,7 +28,7 @@ for (const target of DRIVERS) {
 			mkdirSync(join(tree, "sub"), { recursive: true });
 			writeFileSync(join(tree, "sub", "a b"), "one\0\xff", "latin1");
 			writeFileSync(join(tree, "top"), "two");
-			expect(await run("cp", join(tree, "top"), ":")).toMatchObject({ status: 0, stdout: "~/top  1 entries, 3 B\n" });
+			expect(await run("cp", join(tree, "top"), ":")).toMatchObject({ status: 0, stdout: "~/top  1 entry, 3 B\n" });
 			expect(await run("cp", join(tree, "top"), ":renamed")).toMatchObject({ status: 0 });
 			expect(await run("cp", tree, ":/tmp/")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\/tmp\/tree-/) });
 			expect(await run("cp", `${tree}/.`, ":/tmp/flat")).toMatchObject({ status: 0 });

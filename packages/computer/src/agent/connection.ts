@@ -210,7 +210,7 @@ export class Connection {
 		const generation = count(json, "generation");
 		if (generation !== PROTOCOL_GENERATION) {
 			throw new ComputerError("not_supported", `expected an agent of protocol generation ${PROTOCOL_GENERATION}, got ${generation}`, {
-				hint: "Restart the computer: a machine gets the agent of this version at its next start.",
+				hint: "On namespaces a restart brings the agent of this version; an engine's container keeps the one it was made with: make it anew.",
 				context: { generation },
 			});
 		}

@@ -7,7 +7,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 	disk_full: "Free some space, then try again.",
 	limit_reached: "Wait for something to finish, then try again.",
 	protocol_error:
-		"What answers inside the machine is not our agent, or another version of it. Restart the computer: it then has this one's.",
+		"What answers inside the machine is not our agent, or another version of it. On namespaces a restart brings this one's; an engine's container keeps its own: make it anew.",
 	internal: "This is a defect of lms-computer. Please report it with the message above.",
 };
 

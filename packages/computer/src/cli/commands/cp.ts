@@ -25,8 +25,7 @@ export async function run(context: Context): Promise<number> {
 	}
 	const computer = await find(context, name === "" ? undefined : name);
 	const progress = flags.quiet || flags.json ? undefined : new ProgressLine(process.stderr);
-	const onProgress = ({ entries, bytes }: { entries: number; bytes: number }) =>
-		progress?.report({ phase: "create", message: `${entries} entries, ${size(bytes)}` });
+	const onProgress = (done: Parameters<typeof amount>[0]) => progress?.report({ phase: "create", message: amount(done) });
 	const options = { onProgress, signal: interruption.signal };
 	try {
 		const target = from.computer === undefined ? await insideTarget(computer, from.path, to.path) : await hostTarget(from.path, to.path);
@@ -38,13 +37,17 @@ export async function run(context: Context): Promise<number> {
 		if (flags.json) await printJson({ computer: computer.name, from: words[0], to: target, ...result });
 		else if (!flags.quiet) {
 			for (const path of result.skipped) await notice(`left out: ${path}`);
-			await print(printable(`${target}  ${result.entries} entries, ${size(result.bytes)}`));
+			await print(printable(`${target}  ${amount(result)}`));
 		}
 		return 0;
 	} finally {
 		progress?.end();
 		await computer.close();
 	}
+}
+
+function amount({ entries, bytes }: { readonly entries: number; readonly bytes: number }): string {
+	return `${entries} ${entries === 1 ? "entry" : "entries"}, ${size(bytes)}`;
 }
 
 /** `:PATH` and `NAME:PATH` are in a computer; on Windows a drive, and what begins with a slash or a dot, is on this host. */

@@ -38,7 +38,7 @@ export const INSIDE: readonly CommandSpec[] = [
 		details: `Of any size, whole or not at all: what is there stays until all has come. As cp has it, a target that is a folder gets the source inside;
 \`folder/.\` stands for what is in the folder. Symlinks stay symlinks and are never followed out of the folder.`,
 		words: [
-			{ syntax: "<from>", help: "a path of this host, or :PATH or NAME:PATH in a computer" },
+			{ syntax: "<from>", help: "a path of this host, or :PATH or NAME:PATH in a computer, from its home on" },
 			{ syntax: "<to>", help: "the other one" },
 		],
 		flags: [...FINDING, "quiet"],
