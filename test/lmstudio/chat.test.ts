@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Computer } from "lms-computer";
 import { expect, test } from "vitest";
@@ -73,6 +76,23 @@ test.skipIf(target === undefined)("a chat that is let go of lets its call end", 
 		expect((await call).text).toContain("ended");
 	} finally {
 		await chat.close();
+	}
+});
+
+test.skipIf(target === undefined)("chats that open a computer at once, whose settings have changed, have it made anew once", async () => {
+	const { chat, settings } = await chatOf("chat-together");
+	const folder = await mkdtemp(join(tmpdir(), "lms-computer-chat-"));
+	const changed = { ...settings, computer: { ...settings.computer, folders: [folder] } };
+	const chats = ["a", "b", "c"].map((session) => new Chat({ ...changed, tools: { ...settings.tools, session } }));
+	try {
+		const options = { ...silent, signal: new AbortController().signal };
+		const results = await Promise.all(
+			chats.map((one) => one.call("Execute", { command: "ls -d /mnt/shared; sleep 1; echo en''ded" }, options)),
+		);
+		for (const { text } of results) expect(text).toMatch(/\/mnt\/shared\nended/);
+	} finally {
+		await Promise.all([chat, ...chats].map((one) => one.close()));
+		await rm(folder, { recursive: true });
 	}
 });
 

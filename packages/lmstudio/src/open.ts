@@ -4,11 +4,27 @@ import { type Computer, type OpenOptions, openComputer } from "./library.js";
 /** Another image or other packages are another system: the user has it made anew, the files go. */
 const NEW_SYSTEM: ReadonlySet<string> = new Set(["image", "preset"]);
 
+/** By the computer's name: of two chats that share one, the second would end what the first begins in the one that it has just made anew. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** One opening of a computer after the other. */
+export async function openAsAsked(options: OpenOptions & { readonly name: string }): Promise<Computer> {
+	const { name } = options;
+	const opened = (turns.get(name) ?? Promise.resolve()).then(() => openInTurn(options));
+	const turn = opened
+		.catch(() => {})
+		.then(() => {
+			if (turns.get(name) === turn) turns.delete(name);
+		});
+	turns.set(name, turn);
+	return await opened;
+}
+
 /**
  * Most of what was changed is applied by the opening. Ports, folders and the like need the computer to be made anew, with its files: that is done unless
  * something runs in it, which would end. What is left is among its notices.
  */
-export async function openAsAsked(options: OpenOptions): Promise<Computer> {
+async function openInTurn(options: OpenOptions): Promise<Computer> {
 	const computer = await openComputer(options);
 	const { signal, onProgress } = options;
 	const outdated = pending(computer);
