@@ -279,6 +279,13 @@ describe.skipIf(target === undefined)("the server", () => {
 		expect(prompts.map(({ name }) => name)).toEqual(["do-task", "look-into-job", "review-file"]);
 		const { messages } = await client.getPrompt({ name: "do-task", arguments: { task: "count the stars" } });
 		expect(messages).toMatchObject([{ role: "user", content: { type: "text", text: expect.stringContaining("count the stars") } }]);
+		for (const [path, shown] of [
+			["home/user/a.txt", "Read /home/user/a.txt on"],
+			["~/a.txt", "Read ~/a.txt on"],
+		] as const) {
+			const { messages: review } = await client.getPrompt({ name: "review-file", arguments: { path } });
+			expect(review).toMatchObject([{ content: { text: expect.stringContaining(shown) } }]);
+		}
 		await expect(client.getPrompt({ name: "do-task", arguments: {} })).rejects.toMatchObject({ code: -32_602 });
 		await expect(client.getPrompt({ name: "nonesuch" })).rejects.toMatchObject({ code: -32_602 });
 	});

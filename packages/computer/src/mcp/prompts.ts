@@ -45,7 +45,7 @@ Say what it did and, if it failed or hangs, why. Propose the next step, and do n
 		arguments: [path("of the file, absolute without the first slash")],
 		text: ({
 			path,
-		}) => `Read /${path?.replace(/^\/+/, "")} on your Linux computer and review it: defects first, with line numbers and what goes wrong, then what could be simpler. \
+		}) => `Read ${path?.startsWith("~") ? path : `/${path?.replace(/^\/+/, "")}`} on your Linux computer and review it: defects first, with line numbers and what goes wrong, then what could be simpler. \
 Try what you are not sure of by running it. Change nothing.`,
 	},
 ];
