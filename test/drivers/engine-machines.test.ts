@@ -7,7 +7,7 @@ import Docker from "dockerode";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
 import { createDockerDriver, dialect as docker } from "../../packages/computer/src/drivers/docker/index.js";
-import { savingFile } from "../../packages/computer/src/drivers/engine/changed-settings.js";
+import { noteFile } from "../../packages/computer/src/drivers/engine/changed-settings.js";
 import { ownBytes } from "../../packages/computer/src/drivers/engine/checkpoint-images.js";
 import { createContainer } from "../../packages/computer/src/drivers/engine/create-container.js";
 import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
@@ -330,12 +330,12 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 
 			await container.pause();
 			const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-			writeFileSync(savingFile(dialect, machine.id), String(dead));
+			writeFileSync(noteFile(dialect, machine.id, "saving"), String(dead));
 			expect((await machine.inspect()).state).toBe("paused");
 			await machine.start();
 			expect(await pausedNow()).toBe(false);
 			expect(await whileSaving(dialect, machine.id, pausedNow)).toBe(false);
-			expect(existsSync(savingFile(dialect, machine.id))).toBe(false);
+			expect(existsSync(noteFile(dialect, machine.id, "saving"))).toBe(false);
 		},
 	);
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { dialect } from "../../packages/computer/src/drivers/docker/index.js";
-import { savingFile } from "../../packages/computer/src/drivers/engine/changed-settings.js";
+import { noteFile } from "../../packages/computer/src/drivers/engine/changed-settings.js";
 import { isBeingSaved, whileSaving } from "../../packages/computer/src/drivers/engine/saving.js";
 
 const ID = "0123456789ab";
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 test("a process that was killed before it had written who it is holds nobody up", async () => {
-	const file = savingFile(dialect, ID);
+	const file = noteFile(dialect, ID, "saving");
 	mkdirSync(dirname(file), { recursive: true });
 	writeFileSync(file, "");
 	const earlier = new Date(Date.now() - 5_000);

@@ -3,9 +3,16 @@ import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Computer, findComputer, listComputers, openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
+import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
+import { removeContainer } from "../../packages/computer/src/drivers/engine/remove-container.js";
+import { renameContainer } from "../../packages/computer/src/drivers/engine/take-over.js";
+import { dialect } from "../../packages/computer/src/drivers/podman/index.js";
 import { prune } from "../../packages/computer/src/prune.js";
 import { MATRIX } from "../support/drivers.js";
 import { type OwnEngine, useOwnEngine } from "../support/own-engine.js";
@@ -104,21 +111,46 @@ describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell =
 				expect(await unlisted()).toBe("");
 			});
 
-			test("a container whose files went, as its service was killed in its removal, keeps nobody from a list, and goes", async () => {
-				const options = { ...target.options, name: target.computerName("half-gone") };
-				const computer = await openComputer(options);
-				await computer.stop();
-				const { id } = await computer.inspect();
-				const store = (name: string) => join(engine.directory, "root", name);
-				const of = (name: string) => JSON.parse(readFileSync(store(name), "utf8")) as { id: string; layer: string }[];
-				const layer = of("overlay-containers/containers.json").find((one) => one.id === id)?.layer;
-				const file = "overlay-layers/layers.json";
-				writeFileSync(store(file), JSON.stringify(of(file).filter((one) => one.id !== layer)));
-				expect(await listComputers({ driver: "podman" })).toEqual([]);
-				// The handle is of before.
-				expect(await output(computer, "echo on")).toBe("on");
-				await computer.close();
-				await expectGone(options.name);
+			// The store removes both at once.
+			test.for(["layer", "record", "layer and record"])(
+				"a container of which the %s went, as its service was killed in its removal, keeps nobody from a list, and goes",
+				async (gone) => {
+					const options = { ...target.options, name: target.computerName(`no-${gone.replaceAll(" ", "-")}`) };
+					const computer = await openComputer(options);
+					await computer.stop();
+					const { id } = await computer.inspect();
+					// The next one reads what is left.
+					process.kill(await engine.pid(), "SIGKILL");
+					const store = (name: string) => join(engine.directory, "root", name);
+					const of = (name: string) => JSON.parse(readFileSync(store(name), "utf8")) as { id: string; layer: string }[];
+					const [records, layers] = ["overlay-containers/containers.json", "overlay-layers/layers.json"] as const;
+					const layer = of(records).find((one) => one.id === id)?.layer;
+					const without = (file: string, what: string | undefined) =>
+						writeFileSync(store(file), JSON.stringify(of(file).filter((one) => one.id !== what)));
+					if (gone.includes("layer")) without(layers, layer);
+					if (gone.includes("record")) without(records, id);
+					await vi.waitFor(async () => expect(await listComputers({ driver: "podman" })).toEqual([]), 10_000);
+					// The handle is of before.
+					expect(await output(computer, "echo on")).toBe("on");
+					await computer.close();
+					await expectGone(options.name);
+				},
+			);
+
+			test("a name that a container gets while another one removes it is free afterwards", { timeout: 60_000 }, async () => {
+				const located = await locateEngine(dialect, describeHost({}));
+				if (!(located instanceof Engine)) throw new Error(located.reason);
+				for (let round = 0; round < 8; round++) {
+					const [from, to] = [target.computerName(`named-${round}`), `lms-computer-${target.computerName(`renamed-${round}`)}`];
+					const computer = await openComputer({ ...target.options, name: from });
+					const { id } = await computer.inspect();
+					const removed = removeContainer(located, id, from);
+					await sleep(round);
+					await Promise.allSettled([removed, renameContainer(located, id, from, to)]);
+					await run("podman", ["create", "--name", to, target.options.image ?? "", "true"]);
+					await run("podman", ["rm", to]);
+					await computer.remove();
+				}
 			});
 
 			test.for(moments)(`in a %s, %s its runtime is to %s (seed ${SEED})`, { timeout: 90_000 }, async ([name, when, verb]) => {

@@ -31,6 +31,7 @@ export const dialect: Dialect = {
 	hostPath: (path) => path,
 	// Docker refuses a runtime that it does not know, in words that we understand.
 	runtime: ({ runtime }) => runtime,
+	losesNames: false,
 	updateLimits: { run: updateLimits, lasts: true },
 	readInfo: async (get) => (await get("/info")) as EngineInfo,
 };

@@ -1,6 +1,6 @@
 /**
  * What was changed about a container since it was made. Labels can not be changed, and Podman forgets a changed limit when the container stops, so that is
- * kept in the state directory, by container, and beside it that its files are being saved. Without it the container is what its labels say.
+ * kept in the state directory, by container, and beside it what is being done to it (alone.ts). Without it the container is what its labels say.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,9 @@ import type { Dialect } from "./dialect.js";
 
 const KEYS = ["cpus", "memoryBytes", "pids", "idleStopMs"] as const satisfies readonly (keyof LiveSettings)[];
 const ID = /^[0-9a-f]{12,64}$/;
-const SAVING = /\.saving$/;
+/** What one process does to a container at a time. */
+const DOINGS = ["saving", "naming"] as const;
+const DOING = new RegExp(`\\.(${DOINGS.join("|")})$`);
 
 export async function readChanges(dialect: Dialect, id: string): Promise<LiveSettings> {
 	try {
@@ -30,18 +32,18 @@ export async function writeChanges(dialect: Dialect, id: string, changes: LiveSe
 }
 
 export async function forgetChanges(dialect: Dialect, id: string): Promise<void> {
-	for (const file of [fileOf(dialect, id), savingFile(dialect, id)]) await rm(file, { force: true }).catch(() => {});
+	for (const file of [fileOf(dialect, id), ...DOINGS.map((doing) => noteFile(dialect, id, doing))])
+		await rm(file, { force: true }).catch(() => {});
 }
 
 /** The containers that something is kept about. */
 export async function changedContainers(dialect: Dialect): Promise<readonly string[]> {
-	const names = (await readdir(directoryOf(dialect)).catch(() => [])).map((name) => name.replace(SAVING, ""));
+	const names = (await readdir(directoryOf(dialect)).catch(() => [])).map((name) => name.replace(DOING, ""));
 	return [...new Set(names.filter((name) => ID.test(name)))];
 }
 
-/** See saving.ts. */
-export function savingFile(dialect: Dialect, id: string): string {
-	return `${fileOf(dialect, id)}.saving`;
+export function noteFile(dialect: Dialect, id: string, doing: (typeof DOINGS)[number]): string {
+	return `${fileOf(dialect, id)}.${doing}`;
 }
 
 function directoryOf(dialect: Dialect): string {

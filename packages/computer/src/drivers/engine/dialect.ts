@@ -47,6 +47,8 @@ export interface Dialect {
 	};
 	/** Clears what the engine leaves of a container that is gone; of all of ours that are, since ephemeral ones go when nobody of us looks on. */
 	readonly afterRemove?: ((containerId?: string) => Promise<void>) | undefined;
+	/** A name that a container gets while it is being removed is taken for good: see naming.ts. */
+	readonly losesNames: boolean;
 	/** Containers of ours, by their names, as an engine has them that can fail to list them: see unlisted.ts and list-containers.ts. */
 	readonly stored?: ((docker: EngineApi, abortSignal: AbortSignal) => Promise<readonly Stored[]>) | undefined;
 	/** Of an engine on this host that can forget what it has frozen. */

@@ -176,7 +176,7 @@ export class EngineDriver implements Driver {
 		if (signal?.aborted) throw canceled(action, signal);
 		onProgress?.({ phase: "create", message: `creating ${name}` });
 		const id = await createContainer(engine, plan, options).catch(async (error: unknown) => {
-			throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, name) : error;
+			throw isComputerError(error, "already_exists") ? await this.#explainTaken(engine, name, error) : error;
 		});
 		try {
 			if (signal?.aborted) throw canceled(action, signal);
@@ -192,26 +192,30 @@ export class EngineDriver implements Driver {
 	}
 
 	/** Whose is the container that has our name? One that is not ours is never touched. */
-	async #explainTaken(engine: Engine, name: string): Promise<ComputerError> {
+	async #explainTaken(engine: Engine, name: string, cause: ComputerError): Promise<ComputerError> {
 		const container = containerName(name);
+		const context = { name, container, driver: this.name };
+		let seen: unknown;
 		for (let look = 0; look < NAME_LOOKS; look++) {
-			const ours = await this.attach(name).catch(() => undefined);
-			if (ours) {
-				return new ComputerError("already_exists", `The machine ${name} exists already`, {
-					context: { name, driver: this.name, id: ours.id },
-				});
+			const ours = await this.attach(name).catch((error: unknown) => {
+				seen = error;
+			});
+			if (ours) return new ComputerError("already_exists", `The machine ${name} exists already`, { context: { ...context, id: ours.id } });
+			if (await isForeign(engine, container)) {
+				return new ComputerError(
+					"busy",
+					`The container name ${container} is taken in ${engine.dialect.product} by one that lms-computer did not make`,
+					{ hint: "Choose another name for the computer, or rename that container.", context },
+				);
 			}
-			if (await isForeign(engine, container)) break;
 			await pause(NAME_LOOK_MS);
 		}
-		return new ComputerError(
-			"busy",
-			`The container name ${container} is taken in ${engine.dialect.product} by one that lms-computer did not make`,
-			{
-				hint: "Choose another name for the computer, or rename that container.",
-				context: { name, container, driver: this.name },
-			},
-		);
+		// It goes just now, or its engine does not show it.
+		return new ComputerError("busy", `The container name ${container} is taken: ${cause.message}`, {
+			hint: "Try again in a moment; if that does not help, choose another name for the computer, or remove that container.",
+			context,
+			cause: seen ?? cause,
+		});
 	}
 
 	async #inspect(engine: Engine, { Id: id, SizeRw }: Listed, options: ListOptions): Promise<MachineInfo | undefined> {

@@ -28,9 +28,9 @@ export async function listContainers(
 	}
 }
 
-/** Podman's word for a container whose files are gone. */
+/** Podman's words for a container whose files are gone: its store removes them and what it knows of the container at once. */
 export function isWithoutFiles(error: unknown): boolean {
-	return isComputerError(error) && /layer not known/.test(error.message);
+	return isComputerError(error) && /(layer|container) not known/.test(error.message);
 }
 
 async function removeThoseWithoutFiles(engine: Engine, options: Abortable): Promise<void> {

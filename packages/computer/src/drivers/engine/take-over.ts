@@ -5,6 +5,7 @@ import { DEADLINES } from "../../limits.js";
 import { containerName } from "./container-options.js";
 import type { Engine } from "./engine.js";
 import { inspectContainer } from "./inspect-container.js";
+import { whileNaming } from "./naming.js";
 import { NEVER_GOES_ON, removeContainer } from "./remove-container.js";
 import { untilSaved } from "./saving.js";
 import { isAnyStandIn, standInName } from "./stand-ins.js";
@@ -147,5 +148,7 @@ async function inspect(engine: Engine, id: string, name: string, options: Aborta
 }
 
 export async function renameContainer(engine: Engine, id: string, name: string, to: string): Promise<void> {
-	await engine.call(`rename the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).rename({ name: to, abortSignal }));
+	await whileNaming(engine.dialect, id, () =>
+		engine.call(`rename the machine ${name}`, (docker, abortSignal) => docker.getContainer(id).rename({ name: to, abortSignal })),
+	);
 }

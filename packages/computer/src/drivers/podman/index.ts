@@ -51,6 +51,7 @@ export const dialect: Dialect = {
 			},
 		);
 	},
+	losesNames: true,
 	updateLimits: { run: updateLimits, lasts: false },
 	afterRemove: endOrphanedMonitors,
 	freezer: { isFrozen, thaw },
