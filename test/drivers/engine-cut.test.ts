@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Computer, findComputer, listComputers } from "lms-computer";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Machine } from "../../packages/computer/src/driver.js";
 import { createDockerDriver } from "../../packages/computer/src/drivers/docker/index.js";
 import { createPodmanDriver } from "../../packages/computer/src/drivers/podman/index.js";
@@ -130,6 +130,26 @@ describe.skipIf(targets.length === 0).each(targets)("$title", (target) => {
 			}
 		});
 	}
+
+	test.skipIf(target.skip !== undefined)(
+		"a removal that is given up when the engine has been asked for it leaves no checkpoint to the next of that name",
+		async () => {
+			const computer = await target.open("given-up");
+			await computer.checkpoint("of before");
+			await throughCut(computer, async (machine, engine) => {
+				const given = new AbortController();
+				const removal = machine?.remove({ signal: given.signal }).catch(() => {});
+				await vi.waitFor(() => expect(engine.asked).toContainEqual(expect.stringMatching(/^DELETE .*containers/)), {
+					interval: 1,
+					timeout: 20_000,
+				});
+				given.abort();
+				await removal;
+			});
+			const next = await target.open("given-up");
+			expect(await next.checkpoints()).toEqual([]);
+		},
+	);
 
 	test.skipIf(target.skip !== undefined)(
 		"a removal that is cut short after a rollback that was: what was to take over never is the computer",

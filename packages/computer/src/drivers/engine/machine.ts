@@ -215,11 +215,12 @@ export class EngineMachine implements Machine {
 	}
 
 	async remove(options: Abortable = {}): Promise<void> {
-		const standIns = () => removeStandIns(this.#by.engine, this.name, this.id, { ...options, all: true });
+		const standIns = (more: Abortable) => removeStandIns(this.#by.engine, this.name, this.id, { ...more, all: true });
 		// First: one of these would be the machine, as it was once, if this process were killed between the two. And again: one may have been made meanwhile.
-		await standIns();
-		await removeContainer(this.#by.engine, this.id, this.name, options);
-		await standIns();
+		await standIns(options);
+		// From here on not the caller's signal: the engine would go on alone, and who has the name next would have the checkpoints.
+		await removeContainer(this.#by.engine, this.id, this.name);
+		await standIns({});
 		await dropTags(this.#by.engine, this.name);
 		await forgetChanges(this.#by.engine.dialect, this.id);
 	}
