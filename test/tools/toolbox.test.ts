@@ -34,6 +34,12 @@ toolSuite("toolbox", (subject) => {
 		expect((await fail()).text).not.toContain("another way");
 	});
 
+	test("a computer that the program closes is opened again by the next call", async () => {
+		const toolbox = subject.another();
+		await (await toolbox.computer()).close();
+		expect((await toolbox.call("Execute", { command: "echo he''re" })).text).toContain("here");
+	});
+
 	test("holders share the shell, and output keeps to its budget", async () => {
 		const small = subject.another({ maxOutputTokens: 600 });
 		await small.call("Execute", { command: "cd /tmp" });
@@ -164,6 +170,16 @@ test("a computer that takes long to open is opened once, and whoever waits is to
 	expect(text).toContain('next: Execute(command: "true")');
 	expect(opened).toBe(1);
 	await toolbox.close();
+});
+
+test("an opening that failed is tried again, however it failed", async () => {
+	let tries = 0;
+	const toolbox = new Toolbox({
+		open: () => {
+			throw new Error(`try ${++tries}`);
+		},
+	});
+	for (const number of [1, 2]) expect((await toolbox.call("Execute", { command: "true" })).text).toContain(`try ${number}`);
 });
 
 test("who has gone waits for no opening, and is told nothing more of it", async () => {

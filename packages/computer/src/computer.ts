@@ -378,6 +378,11 @@ export class Computer {
 		await removeCheckpoint(this.#slot, id, options);
 	}
 
+	/** @internal By this holder, for good. */
+	get closed(): boolean {
+		return this.#link.closed;
+	}
+
 	/** Ends the connection, and with it what this holder still runs. The computer lives on. Idempotent. */
 	async close(): Promise<void> {
 		await this.#egress.leave();

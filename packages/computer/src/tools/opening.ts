@@ -29,8 +29,9 @@ export class Opening {
 	async get(listener: (text: string) => void): Promise<Computer> {
 		this.#listeners.add(listener);
 		try {
-			this.#computer ??= this.#begin();
-			return await this.#computer;
+			// A program may have closed or removed the one that it was given.
+			if (this.#opened?.closed) this.#forget();
+			return await (this.#computer ?? this.#begin());
 		} finally {
 			this.#listeners.delete(listener);
 		}
@@ -46,14 +47,29 @@ export class Opening {
 		return fresh;
 	}
 
+	#forget(): void {
+		this.#computer = undefined;
+		this.#opened = undefined;
+	}
+
 	async close(): Promise<void> {
 		this.#closing.abort();
 		const opening = this.#computer;
-		this.#computer = undefined;
+		this.#forget();
 		await (await opening?.catch(() => undefined))?.close();
 	}
 
-	async #begin(): Promise<Computer> {
+	/** Again after it failed. */
+	#begin(): Promise<Computer> {
+		const opening = this.#run();
+		this.#computer = opening;
+		opening.catch(() => {
+			if (this.#computer === opening) this.#computer = undefined;
+		});
+		return opening;
+	}
+
+	async #run(): Promise<Computer> {
 		this.#step = "starting the computer";
 		const onProgress = ({ message, fraction }: Progress) => {
 			this.#step = fraction === undefined ? message : `${message}, ${Math.round(fraction * 100)} %`;
@@ -64,9 +80,6 @@ export class Opening {
 			this.#opened = computer;
 			this.#told = computer.news.count;
 			return computer;
-		} catch (error) {
-			this.#computer = undefined;
-			throw error;
 		} finally {
 			this.#step = "";
 		}
