@@ -58,6 +58,8 @@ const REPAIRED: readonly (readonly [string, unknown, object])[] = [
 	["ReadFile", { path: "a", startLine: 0, endLine: 0 }, { path: "a", startLine: 1 }],
 	["SearchInFiles", { pattern: "x", maxResults: 0 }, { pattern: "x" }],
 	["KillBackground", { handleId: ["7"] }, { handleId: "7" }],
+	["ReadFile", { path: { path: "a.txt" } }, { path: "a.txt" }],
+	["SetEnvVar", { key: "A", value: { b: 1 } }, { key: "A", value: '{\n  "b": 1\n}' }],
 	["WriteFile", { path: "a.json", content: ["a"] }, { path: "a.json", content: '[\n  "a"\n]' }],
 ];
 
@@ -100,6 +102,9 @@ describe("what can not be read", () => {
 		["Execute", 7, "expected an object"],
 		["ReadFile", { path: "a", startLine: "first" }, "has to be a whole number"],
 		["StrReplace", { path: "a", replacements: 5 }, "has to be a list"],
+		["Execute", { command: { program: "ls" } }, "has to be text"],
+		["ReadFile", { path: ["a", "b"] }, "has to be text"],
+		["SearchInFiles", { pattern: "x", glob: ["*.ts", "*.js"] }, "has to be text"],
 		["StrReplace", { path: "a", replacements: [{ oldStr: "x" }] }, "needs `newStr`"],
 		["StrReplace", { path: "a", oldStr: "x", newStr: null }, "needs `newStr`"],
 		["StrReplace", { path: "a", replacements: [] }, "at least one"],

@@ -126,7 +126,7 @@ function readValue(tool: ToolDefinition, name: string, schema: Schema, given: un
 	const trouble: Trouble = (expected, value) => {
 		throw wrong(tool, `${name} of ${tool.name} has to be ${expected}, got ${JSON.stringify(value)?.slice(0, 60)}`, args);
 	};
-	const { value, note } = convert(name, schema, unlisted(name, given, repairs), trouble);
+	const { value, note } = convert(name, schema, takenOut(name, given, repairs), trouble);
 	if (note !== undefined) repairs.push(`${name}: ${note}`);
 	if (typeof value !== "string") return value;
 	let text = value;
@@ -139,9 +139,15 @@ function readValue(tool: ToolDefinition, name: string, schema: Schema, given: un
 	return text;
 }
 
-/** A command that came as a list, and one value in a list of its own; a file's content may well be a list. */
-function unlisted(name: string, given: unknown, repairs: string[]): unknown {
-	if (!Array.isArray(given) || name === "content") return given;
+/** A command that came as a list, and one value in a list or an object of its own; a file's content may well be one. */
+function takenOut(name: string, given: unknown, repairs: string[]): unknown {
+	if (typeof given !== "object" || given === null || name === "content") return given;
+	if (!Array.isArray(given)) {
+		const inside = (given as Arguments)[name];
+		if (typeof inside !== "string" || Object.keys(given).length > 1) return given;
+		repairs.push(`${name}: it was taken out of an object`);
+		return inside;
+	}
 	if (name === "command" && given.length > 0 && given.every((word) => typeof word === "string")) {
 		const command = listedCommand(given);
 		repairs.push(`command: the list was read as ${JSON.stringify(command)}`);

@@ -4,6 +4,9 @@ import type { Schema } from "./tool.js";
 
 export type Trouble = (expected: string, value: unknown) => never;
 
+/** Texts that may be JSON, and are given as such. A command, a path or an id is none. */
+const JSON_TEXTS = new Set(["content", "text", "value", "oldStr", "newStr"]);
+
 interface Converted {
 	/** Undefined: none was meant. */
 	readonly value: unknown;
@@ -18,16 +21,15 @@ const SECONDS = new Set(["timeout", "seconds"]);
 const NONE_BELOW_ONE = new Set(["timeout", "endLine", "maxResults"]);
 
 export function convert(name: string, schema: Schema, value: unknown, trouble: Trouble): Converted {
-	if (schema.type === "string") return asText(schema, value, trouble);
+	if (schema.type === "string") return asText(name, schema, value, trouble);
 	if (schema.type === "boolean") return asFlag(value, trouble);
 	if (schema.type === "integer" || schema.type === "number") return asNumber(name, schema, value, trouble);
 	return { value };
 }
 
-function asText({ enum: choices }: Schema, value: unknown, trouble: Trouble): Converted {
+function asText(name: string, { enum: choices }: Schema, value: unknown, trouble: Trouble): Converted {
 	if (typeof value === "number" || typeof value === "boolean") return { value: String(value) };
-	// A file's content that is JSON, say, given as such.
-	if (typeof value === "object" && choices === undefined) {
+	if (typeof value === "object" && JSON_TEXTS.has(name)) {
 		return { value: JSON.stringify(value, undefined, 2), note: "the object was written as JSON" };
 	}
 	if (typeof value !== "string") return trouble("text", value);
