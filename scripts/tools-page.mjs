@@ -22,7 +22,8 @@ await toolbox.close(); // the computer lives on
 - A result is text for the model and the same facts as data. A failure is a result, too: three lines, the last of them the call to make next.
 - Arguments are repaired where their meaning is plain (numbers as text, JSON as text, \`cmd\` for \`command\`, a command as a list, a code block
   around it, -1 or 0 for no end or no limit), and the result says so; an optional one that is left empty is left out. A call that fails a second time, with nothing changed in between, is answered with another way.
-- Relative paths begin in the directory of the shell, for every tool alike; \`~\` is the home.
+- Relative paths begin in the directory of the shell, for every tool alike; \`~\` is the home. A file that is there under a name with other spaces or
+  accents alone, as macOS' screenshots are, is found, which is said.
 - What comes from files and commands stands between marks that it can not contain. Terminal sequences in it are gone, progress lines are what they were in
   the end. A long output has its head and tail, and says which call reads the rest.
 - No call takes longer than its door allows: 45 s, in LM Studio 300 s, and 5 s more for what is no command. A command that does goes on as a job, as

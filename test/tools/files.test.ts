@@ -80,6 +80,22 @@ toolSuite(
 			expect(text.length).toBeLessThan(2500);
 		});
 
+		test("a file is found by a name with plain spaces and letters, where there is one alone", async () => {
+			await subject.computer.files.write("shots/Screenshot at 3.04.05\u202fPM.txt", "one\n");
+			await subject.computer.files.write("shots/re\u0301sume\u0301.txt", "two\n");
+			await subject.computer.files.write("shots/a\u00a0b", "");
+			await subject.computer.files.write("shots/a\u202fb", "");
+			const shot = await call("ReadFile", { path: "shots/Screenshot at 3.04.05 PM.txt" });
+			expect(shot.text).toMatch(/^note: path: .* was taken\n/);
+			expect(shot.structured).toMatchObject({ content: "one\n" });
+			await call("StrReplace", { path: "shots/r\u00e9sum\u00e9.txt", oldStr: "two", newStr: "2" });
+			expect(await content("shots/re\u0301sume\u0301.txt")).toBe("2\n");
+			expect((await call("ReadFile", { path: "shots/a b" })).structured).toMatchObject({ error: { code: "not_found" } });
+			expect((await call("ReadFile", { path: "shots/A" })).structured).toMatchObject({ error: { code: "not_found" } });
+			await call("WriteFile", { path: "shots/a b", content: "new" });
+			expect(await content("shots/a b")).toBe("new");
+		});
+
 		test("rows of a table that has numbers of its own keep theirs", async () => {
 			await subject.computer.files.write("table.tsv", "id\tname\n1\tAda\n2\tBob\n");
 			await call("InsertLines", { path: "table.tsv", afterLine: 3, content: "3\tCyd\n4\tDan" });

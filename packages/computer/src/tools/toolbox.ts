@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Computer } from "../computer.js";
-import { ComputerError } from "../errors/index.js";
+import { ComputerError, isComputerError } from "../errors/index.js";
 import { expectOneOf, expectWhole, refuse } from "../expect.js";
 import { TOOL_BOUNDS, TOOL_LIMITS } from "../limits.js";
 import { prepare } from "./arguments.js";
@@ -12,6 +12,7 @@ import { callOf } from "./groups.js";
 import { LATE, Lasting } from "./lasting.js";
 import { Memory } from "./memory.js";
 import { type Open, Opening } from "./opening.js";
+import { respelled } from "./spelling.js";
 import { toolNamed, toolsOf } from "./table.js";
 import {
 	type Answer,
@@ -169,10 +170,10 @@ export class Toolbox {
 		}
 	}
 
-	#run(tool: Tool, args: Arguments, lasting: ToolCall["lasting"], options: CallOptions): Promise<Answer> {
+	async #run(tool: Tool, args: Arguments, lasting: ToolCall["lasting"], options: CallOptions): Promise<Answer> {
 		const status = teller(options);
 		const endsAt = performance.now() + this.#settings.maxCallMs;
-		return tool.run({
+		const call: ToolCall = {
 			args,
 			computer: () => this.#opening.get(status),
 			signal: options.signal,
@@ -182,7 +183,15 @@ export class Toolbox {
 			settings: this.#settings,
 			memory: this.#memory,
 			say: this.#say,
-		});
+		};
+		try {
+			return await tool.run(call);
+		} catch (error) {
+			const other = isComputerError(error, "not_found") ? await respelled(call).catch(() => undefined) : undefined;
+			if (other === undefined) throw error;
+			const answer = await tool.run({ ...call, args: other.args });
+			return { ...answer, text: `note: ${other.note}\n${answer.text}` };
+		}
 	}
 
 	#late(tool: Tool, args: Arguments, lasts: boolean): ToolFailure {
