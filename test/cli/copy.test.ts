@@ -65,6 +65,20 @@ for (const target of DRIVERS) {
 			await following.says("begins  echo later");
 			following.process.kill("SIGINT");
 			expect(await following.ended).toMatchObject({ status: 130 });
+			const programs = start(["log", ...at(target, "copy"), "--follow", "--json", "--lines", "2"]);
+			await programs.says("\n");
+			programs.process.kill("SIGINT");
+			const { status, stdout: objects } = await programs.ended;
+			expect({
+				status,
+				types: objects
+					.trimEnd()
+					.split("\n")
+					.map((one) => typeof JSON.parse(one).type),
+			}).toEqual({
+				status: 130,
+				types: expect.arrayContaining(["string", "string"]),
+			});
 		});
 	});
 }

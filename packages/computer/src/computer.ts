@@ -184,7 +184,7 @@ export class Computer {
 		await this.#switchNetwork(own, options);
 		await this.#follow({ network: allow === undefined ? own : { allow } }, options);
 		const state = await this.#egress.state();
-		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ")}` : own);
+		this.#tell("network", state.on ? `allow-list: ${state.allow.map(({ word }) => word).join(", ") || "nothing"}` : own);
 		return state;
 	}
 

@@ -17,6 +17,9 @@ function oneLine(text: string): string {
 }
 
 /** JSON leaves the C1 controls as they are; some terminals act on them. */
-export function printableJson(value: unknown): string {
-	return JSON.stringify(value, undefined, 2).replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+export function printableJson(value: unknown, indent = 2): string {
+	return JSON.stringify(value, undefined, indent).replace(
+		/[\u007f-\u009f]/g,
+		(character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+	);
 }

@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<number> {
 	try {
 		const records = await computer.history(flags.lines ?? DEFAULT_LINES);
 		if (flags.json && !flags.follow) await printJson(records);
-		else for (const record of records) await print(flags.json ? printableJson(record) : line(record));
+		else for (const record of records) await print(flags.json ? printableJson(record, 0) : line(record));
 		return flags.follow ? await follow(computer, context) : 0;
 	} finally {
 		await computer.close();
@@ -25,9 +25,14 @@ export async function run(context: Context): Promise<number> {
 
 async function follow(computer: Computer, { flags, interruption }: Context): Promise<number> {
 	const { signal } = interruption;
-	// Asking for what happens inside starts nothing; one that runs is joined.
-	if ((await computer.inspect({ signal })).state === "running") await computer.start({ signal });
-	for await (const event of computer.events({ signal })) await print(flags.json ? printableJson(event) : eventLine(event));
+	try {
+		// Asking for what happens inside starts nothing; one that runs is joined.
+		if ((await computer.inspect({ signal })).state === "running") await computer.start({ signal });
+		for await (const event of computer.events({ signal })) await print(flags.json ? printableJson(event, 0) : eventLine(event));
+	} catch (error) {
+		// Ctrl-C is how it ends.
+		if (!signal.aborted) throw error;
+	}
 	return 0;
 }
 
