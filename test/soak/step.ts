@@ -53,6 +53,14 @@ export function ownFile(step: Step, names: readonly string[] = FILES) {
 
 /** What a shell says whose machine somebody else is removing: its files go while it still runs. */
 const FILES_GONE = /^\/run\/lms\/.*: line \d+: .*(?:not found|nonexistent directory|No such file or directory)\n/gm;
+/** And what is told of its output then: there is no place left to keep it, as on a full disk. */
+const NO_PLACE = /\n\[\.\.\. \d+ bytes omitted; .*\]\n$/;
+
+function said(stream: "stdout" | "stderr", got: ExecAnswer, disturbed: boolean): string {
+	if (!disturbed) return got[stream];
+	const text = got[stream].replace(NO_PLACE, "");
+	return stream === "stderr" ? text.replace(FILES_GONE, "") : text;
+}
 
 export async function exec(step: Step, text: string, wanted: Partial<ExecAnswer>, options: object = {}): Promise<ExecAnswer | undefined> {
 	const { generation } = step.computer;
@@ -61,9 +69,8 @@ export async function exec(step: Step, text: string, wanted: Partial<ExecAnswer>
 	const got = outcome.value;
 	const whole = { stdout: "", stderr: "", exitCode: 0, reason: "exit", timedOut: false, ...wanted };
 	for (const stream of ["stdout", "stderr"] as const) {
-		const said = stream === "stderr" && !step.undisturbed() ? got.stderr.replace(FILES_GONE, "") : got[stream];
 		// Cut short by a kill is fine; anything else in it never is.
-		if (whole[stream].startsWith(said)) continue;
+		if (whole[stream].startsWith(said(stream, got, !step.undisturbed()))) continue;
 		throw step.violation(`${stream} of ${text.slice(0, 100)}: expected ${show(whole[stream])}, got ${show(got[stream])}`);
 	}
 	if (!step.undisturbed() || step.computer.generation !== generation || killedAsAnother(step.computer, got)) return undefined;

@@ -1,6 +1,7 @@
 /** Podman's service, killed with SIGKILL before and after each thing that it has its runtime do. What it meant to do is then half done, and it has no memory of it. */
 import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -109,6 +110,34 @@ describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell =
 				expect(found.map(({ what }) => what)).toContain(`lms-computer-${name}`);
 				expect(failed).toEqual([]);
 				expect(await unlisted()).toBe("");
+			});
+
+			test("a first process that was about to start when its service and its monitor were killed ends with its container", async ({
+				skip,
+			}) => {
+				const options = { ...target.options, name: target.computerName("unstarted") };
+				const computer = await openComputer(options);
+				await computer.stop();
+				const { id } = await computer.inspect();
+				const database = join(engine.directory, "root/libpod/bolt_state.db");
+				if (!existsSync(database)) skip("this Podman has another database, which this test can not put back");
+				const before = readFileSync(database);
+				await run("podman", ["container", "init", id]);
+				writeFileSync(database, before);
+				const pids = async (pattern: string) =>
+					await run("pgrep", ["-f", pattern]).then(
+						({ stdout }) => stdout.trim().split("\n"),
+						() => [],
+					);
+				for (const pid of await pids(`^[^ ]*conmon .*${id}`)) process.kill(Number(pid), "SIGKILL");
+				const unstarted = async () => {
+					const all = await pids("^[^ ]* init$");
+					const groups = await Promise.all(all.map((pid) => readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "")));
+					return all.filter((_, index) => groups[index]?.includes(id));
+				};
+				expect(await unstarted()).toHaveLength(1);
+				await computer.remove();
+				await vi.waitFor(async () => expect(await unstarted()).toEqual([]));
 			});
 
 			// The store removes both at once.

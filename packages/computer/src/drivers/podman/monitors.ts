@@ -11,7 +11,8 @@ export const NAME_PREFIX = "lms-";
  * nor those of another storage of Podman's, and without its monitor a container is lost.
  *
  * What such a monitor still watches ends with it: Podman lets go of its lock while it waits for a container that it removes to end, and removes one that was started
- * again in that moment as it runs.
+ * again in that moment as it runs. A first process that waits for its start is left without a monitor when its service was killed in the middle of that, which
+ * Podman then does not know of: it ends with its container.
  * @param of one container; else all of ours
  */
 export async function endOrphanedMonitors(of?: string): Promise<void> {
@@ -19,7 +20,12 @@ export async function endOrphanedMonitors(of?: string): Promise<void> {
 	await Promise.all(
 		pids.map(async (pid) => {
 			try {
-				const monitor = readMonitor(pid, (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
+				const argv = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+				if (of !== undefined && argv[1] === "init" && (await readFile(`/proc/${pid}/cgroup`, "utf8")).includes(`/libpod-${of}`)) {
+					process.kill(Number(pid), "SIGKILL");
+					return;
+				}
+				const monitor = readMonitor(pid, argv);
 				if (monitor === undefined || (of === undefined ? !monitor.containerName.startsWith(NAME_PREFIX) : monitor.containerId !== of))
 					return;
 				if ((await stat(`/proc/${pid}`)).uid !== process.getuid?.() || !(await isMissing(monitor.directory))) return;
