@@ -172,6 +172,21 @@ test("a computer that takes long to open is opened once, and whoever waits is to
 	await toolbox.close();
 });
 
+test("what keeps a computer from being opened is for the user, and no matter of the call", async () => {
+	for (const [code, hint] of [
+		["not_supported", "Choose another driver."],
+		["permission_denied", ""],
+		["invalid_argument", "Make the folder first."],
+		["image_not_found", ""],
+	] as const) {
+		const toolbox = new Toolbox({ open: () => Promise.reject(new ComputerError(code, "it can not be", { hint })), callsPerTurn: 0 });
+		const { text, structured } = await toolbox.call("ReadFile", { path: "a.txt" });
+		expect(text).toMatch(/^error: it can not be\nhint: .*tell the user\.$/);
+		expect(text).toContain(hint);
+		expect(structured).toMatchObject({ error: { code, next: "" } });
+	}
+});
+
 test("an opening that failed is tried again, however it failed", async () => {
 	let tries = 0;
 	const toolbox = new Toolbox({

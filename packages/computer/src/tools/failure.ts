@@ -45,6 +45,30 @@ function unhinted(code: ErrorCode): string {
 	return code === "invalid_argument" ? "Change that argument; the others may stay as they are." : "";
 }
 
+/** Why a computer can not be had that the model can do nothing about: what it is told of a call with that code would lead it astray. */
+const OF_THE_SETUP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+	"invalid_argument",
+	"not_found",
+	"already_exists",
+	"not_a_file",
+	"not_a_directory",
+	"permission_denied",
+	"too_large",
+	"disk_full",
+	"limit_reached",
+	"not_supported",
+	"engine_failed",
+	"image_not_found",
+]);
+
+/** The computer could not be opened. */
+export function notOpened(error: unknown): never {
+	if (!(error instanceof ComputerError) || !OF_THE_SETUP.has(error.code)) throw error;
+	const { code, message, hint } = error;
+	const told = "The computer can not be had as it is set up, which no call changes: tell the user.";
+	throw new ToolFailure({ code, message, hint: hint === "" ? told : `${hint} ${told}`, next: "" });
+}
+
 interface Advice {
 	readonly hint: string;
 	readonly next: string;

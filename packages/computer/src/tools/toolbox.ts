@@ -7,7 +7,7 @@ import { prepare } from "./arguments.js";
 import { briefly } from "./brief.js";
 import { Budget, type BudgetState } from "./budget.js";
 import { showLine } from "./clean.js";
-import { failed, failureOf, ToolFailure } from "./failure.js";
+import { failed, failureOf, notOpened, ToolFailure } from "./failure.js";
 import { callOf } from "./groups.js";
 import { LATE, Lasting } from "./lasting.js";
 import { Memory } from "./memory.js";
@@ -175,7 +175,7 @@ export class Toolbox {
 		const endsAt = performance.now() + this.#settings.maxCallMs;
 		const call: ToolCall = {
 			args,
-			computer: () => this.#opening.get(status),
+			computer: () => this.#opening.get(status).catch(notOpened),
 			signal: options.signal,
 			leftMs: () => Math.max(1, Math.round(endsAt - performance.now())),
 			lasting,
