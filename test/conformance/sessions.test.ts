@@ -16,6 +16,14 @@ suite("sessions", (subject) => {
 		expect((await subject.computer.exec("echo $$", { session: "one" })).stdout).toBe(`${made.pid}\n`);
 	});
 
+	test("nothing of ours is in a shell's history, nor in the file that it keeps", async () => {
+		if (subject.target.shell !== "bash") return;
+		const seen = await subject.computer.exec("history; history -w ~/kept; cat ~/kept", { session: "fresh" });
+		expect(seen.stdout).not.toContain("PS1=");
+		await subject.computer.exec("exit 3", { session: "fresh" });
+		expect((await subject.computer.exec("history", { session: "fresh" })).stdout).not.toContain("PS1=");
+	});
+
 	test("the list tells where each is, what runs and what waits", async () => {
 		await subject.computer.exec("cd /tmp", { session: "listed" });
 		const running = await subject.computer.spawn("read line", { session: "listed", stdin: true });

@@ -16,7 +16,8 @@ func initLine(bash bool, dir string) string {
 		`\command printf '\0\0X%s\0' "$__lms_at" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {
-		line += "; set +o history +H"
+		// This line is the one that is in the history by then.
+		line += "; set +o history +H; history -c"
 	}
 	return line + "\n"
 }
