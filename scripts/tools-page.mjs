@@ -29,7 +29,7 @@ await toolbox.close(); // the computer lives on
 - No call takes longer than its door allows: 45 s, in LM Studio 300 s, and 5 s more for what is no command. A command that does goes on as a job, as
   does one that waits for an answer, and one that serves on a port. A command that reads its input without having asked for anything gets end of file.
   A checkpoint, a rollback, a restart and a rebuild go on, too, and the same call again has their answer.
-- A turn has a number of calls (25 unless set), which every result tells. ResetShell, RestartComputer and RebuildComputer cost none.
+- A turn has a number of calls (25 unless set), which every result tells; one that can not be understood counts, too. ResetShell, RestartComputer and RebuildComputer cost none.
 - UploadFile and DownloadFile touch the host's folders and files that the door allowed, and nothing that a symlink in them leads to. On systems other than Linux
   a guest that writes to a shared folder could still exchange a part of a path in the moment between the look and the use.
 - The machine is the boundary, not a list of forbidden commands. With strict safety (the default) a command that would delete all files, and a rollback, are

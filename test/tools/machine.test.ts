@@ -46,6 +46,12 @@ toolSuite("tool-machine", (subject) => {
 		expect((await call("ExecuteBackground", { command: "no-such-program" })).structured).toMatchObject({ exitCode: 127 });
 	});
 
+	test("what a job has written before is a call away, where it was errors alone too", async () => {
+		const { structured } = await call("ExecuteBackground", { command: "echo warning >&2" });
+		const { text } = await call("Wait", { job: structured["job"] });
+		expect(text).toContain(`ReadProcessLogs(handleId: "${structured["job"]}", fromOffset: 0, stream: "stderr") shows what was before`);
+	});
+
 	test("the end of a job's input alone is no empty line before it", async () => {
 		const { structured } = await call("ExecuteBackground", { command: "wc -c" });
 		expect((await call("SendInput", { job: structured["job"], text: "", end: true })).structured).toMatchObject({

@@ -7,6 +7,7 @@ import { excerpt, type Log } from "./excerpt.js";
 import type { Offsets } from "./memory.js";
 import { type Prompt, promptIn } from "./prompts.js";
 import type { Answer, ToolCall } from "./tool.js";
+import { STREAMS } from "./uris.js";
 
 export type StreamName = "stdout" | "stderr";
 
@@ -105,8 +106,9 @@ export async function jobAnswer(call: ToolCall, computer: Computer, state: Comma
 	const shown = showStreams(call, id, streams);
 	// By what was read: it may have written more since its state was asked for.
 	call.memory.shown.set(id, { stdout: endOf(streams.stdout), stderr: endOf(streams.stderr) });
-	const all = call.say("ReadProcessLogs", { handleId: id, fromOffset: 0 });
-	const nothing = `nothing new was written${state.stdoutBytes > 0 ? `; ${all} shows what was before` : ""}`;
+	const before = STREAMS.find((stream) => state[`${stream}Bytes`] > 0);
+	const all = call.say("ReadProcessLogs", { handleId: id, fromOffset: 0, ...(before === "stderr" && { stream: before }) });
+	const nothing = `nothing new was written${before === undefined ? "" : `; ${all} shows what was before`}`;
 	const text = [jobLine(state, prompt), ...jobNext(call, state, prompt), shown.text === "" ? nothing : shown.text].join("\n");
 	return { text, structured: { ...jobFacts(state, prompt), stdout: shown.stdout, stderr: shown.stderr, truncated: shown.truncated } };
 }
