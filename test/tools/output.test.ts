@@ -46,9 +46,9 @@ describe("a line of output", () => {
 	});
 
 	test("a value in a call to send back shows what is active as JSON does, and means what it meant", () => {
-		const value = "a\u001b[31m\u202eb\u009bc\u{e0041}d\n👩\u200d👧";
+		const value = "a\u001b[31m\u202eb\u009bc\u{e0041}d e\u00a0f\n👩\u200d👧";
 		const shown = callText("Edit", { text: value });
-		expect(shown).toBe('Edit(text: "a\\u001b[31m\\u202eb\\u009bc\\udb40\\udc41d\\n👩\u200d👧")');
+		expect(shown).toBe('Edit(text: "a\\u001b[31m\\u202eb\\u009bc\\udb40\\udc41d e\\u00a0f\\n👩\u200d👧")');
 		expect(JSON.parse(shown.slice(11, -1))).toBe(value);
 	});
 

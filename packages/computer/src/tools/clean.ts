@@ -27,10 +27,13 @@ export function showLine(raw: string): string {
 	return showHidden(raw.replace(/\r$/, "").replace(CONTROLS, numbered));
 }
 
+/** They look like the plain one, which is what a model writes for them. */
+const ODD_SPACES = /(?! )\p{Zs}/gu;
+
 /** The same for a value in a call that a model may send back: JSON, in which what is active or hidden is escaped, and means what it meant. */
 export function showJson(value: unknown): string | undefined {
 	const escaped = (text: string) => text.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-	return JSON.stringify(value)?.replace(CONTROLS, escaped).replace(HIDDEN, escaped);
+	return JSON.stringify(value)?.replace(CONTROLS, escaped).replace(HIDDEN, escaped).replace(ODD_SPACES, escaped);
 }
 
 /** Most of what there is, with nothing of the above in it. */
