@@ -41,6 +41,12 @@ describe("an engine's answer becomes a typed error", () => {
 			'locating item named "manifest" for image with ID "319f" (consider removing the image to resolve the issue): file does not exist',
 			"image_not_found",
 		],
+		// Of an id whose image went between a list and the look at it.
+		[
+			500,
+			'normalizing image: normalizing name "5e9083" (orig: "5e9083") for compat API: invalid repository name (5e9083), cannot specify 64-byte hexadecimal strings',
+			"image_not_found",
+		],
 		[404, "failed to find image nope:1: registry.example/library/nope:1: No such image", "image_not_found"],
 		[500, "write /var/lib/docker/tmp/x: no space left on device", "disk_full"],
 		[400, "Unknown runtime specified runsc", "not_supported"],
