@@ -92,6 +92,7 @@ describe.skipIf(target === undefined)("the toolbox in other libraries", () => {
 			use("8", "bash", { restart: true }),
 			use("9", "bash", { command: 'echo "$PWD [$X]"' }),
 			edit("10", { command: "undo_edit", path }),
+			edit("12", { command: "view", path, view_range: "[2, 2]" }),
 			{ ...use("11", "bash", {}), content: [{ type: "text", text: "done" }], stop_reason: "end_turn" },
 		]);
 		const client = new Anthropic({ baseURL: server.url, apiKey: "none" });
@@ -117,6 +118,7 @@ describe.skipIf(target === undefined)("the toolbox in other libraries", () => {
 		expect(textOf(6)).toContain("/tmp 1");
 		expect(textOf(8)).toContain("/home/user []");
 		expect(results[9]).toMatchObject({ is_error: true });
+		expect(textOf(10)).toMatch(/lines 2 to 2 of 3.*>\\n {5}2\\tdef f\(\):\\n</);
 		server.close();
 	});
 

@@ -97,7 +97,10 @@ test("what is left empty and need not be there is left out", () => {
 
 describe("what can not be read", () => {
 	test.each([
-		["Execute", {}, "needs `command`"],
+		["Execute", {}, "needs `command`; it got nothing"],
+		["Execute", { command: null }, "needs `command`; it got nothing"],
+		["Execute", "null", "needs `command`; it got nothing"],
+		["Execute", '{"command": "rm -rf build', "expected an object"],
 		["Execute", [], "expected an object"],
 		["Execute", 7, "expected an object"],
 		["ReadFile", { path: "a", startLine: "first" }, "has to be a whole number"],

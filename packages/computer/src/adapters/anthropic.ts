@@ -48,15 +48,15 @@ function runnable<Type extends string, Name extends string>(
 }
 
 function bashCall({ command, restart }: Input): Call {
-	return restart === true ? ["ResetShell", {}] : ["Execute", { command }];
+	return restart === true || restart === "true" ? ["ResetShell", {}] : ["Execute", { command }];
 }
 
 function editorCall({ command, path, view_range, file_text, old_str, new_str = "", insert_line, insert_text }: Input): Call {
-	const [startLine, endLine] = Array.isArray(view_range) ? view_range : [];
+	const [startLine, endLine] = Array.isArray(view_range) ? view_range : (String(view_range ?? "").match(/-?\d+/g) ?? []);
 	switch (command) {
 		case "view":
 			// -1 is the last line.
-			return ["ReadFile", { path, startLine, endLine: endLine === -1 ? undefined : endLine }];
+			return ["ReadFile", { path, startLine, endLine: Number(endLine) === -1 ? undefined : endLine }];
 		case "create":
 			return ["WriteFile", { path, content: file_text }];
 		case "str_replace":

@@ -45,7 +45,8 @@ export function prepare(tool: ToolDefinition, raw: unknown): Prepared {
 	const args = readObject(tool, tool.input, given, repairs);
 	const missing = (tool.input.required ?? []).filter((name) => args[name] === undefined);
 	if (missing.length > 0) {
-		const got = Object.keys(given).length === 0 ? "nothing" : `\`${Object.keys(given).slice(0, 8).join("`, `")}\``;
+		const names = Object.keys(given).filter((name) => given[name] !== undefined && given[name] !== null);
+		const got = names.length === 0 ? "nothing" : `\`${names.slice(0, 8).join("`, `")}\``;
 		throw wrong(tool, `${tool.name} needs \`${missing.join("`, `")}\`; it got ${got}`, args);
 	}
 	return { args, repairs: repairs.slice(0, MAX_REPAIRS).map((repair) => brief(repair, MAX_REPAIR)) };
@@ -60,11 +61,13 @@ function asObject(tool: ToolDefinition, raw: unknown, repairs: string[]): Argume
 			repairs.push("the arguments came as text and were read as JSON");
 			return parsed as Arguments;
 		}
-		if (only !== undefined && others.length === 0 && tool.input.properties[only]?.type === "string") {
+		if (["", "null"].includes(raw.trim())) return {};
+		// JSON that was cut off, say, is no command.
+		const isJson = /^\s*\{\s*"/.test(raw);
+		if (only !== undefined && others.length === 0 && tool.input.properties[only]?.type === "string" && !isJson) {
 			repairs.push(`the text was read as \`${only}\``);
 			return { [only]: raw };
 		}
-		if (raw.trim() === "") return {};
 	}
 	throw wrong(tool, `${tool.name} expected an object with its arguments, got ${JSON.stringify(raw).slice(0, 60)}`, {});
 }
