@@ -34,6 +34,16 @@ toolSuite("toolbox", (subject) => {
 		expect((await fail()).text).not.toContain("another way");
 	});
 
+	test("a look in between is no change, in the compact tools either", async () => {
+		const compact = subject.another({ profile: "compact" });
+		const read = async () => (await compact.call("ReadFile", { path: "never.txt" })).text;
+		expect(await read()).not.toContain("another way");
+		expect((await compact.call("Computer", { action: "status" })).isError).toBe(false);
+		expect(await read()).toContain("another way");
+		await compact.call("Computer", { action: "newShell" });
+		expect(await read()).not.toContain("another way");
+	});
+
 	test("a computer that the program closes is opened again by the next call", async () => {
 		const toolbox = subject.another();
 		await (await toolbox.computer()).close();

@@ -73,6 +73,7 @@ export const GROUP_TOOLS: readonly Tool[] = GROUPS.map((group) => {
 			openWorld: members.some(({ hints }) => hints.openWorld),
 		},
 		costOf: (args) => group.actions[args["action"] as string]?.cost ?? 1,
+		readsOnly: (args) => group.actions[args["action"] as string]?.hints.readOnly ?? false,
 		profiles: COMPACT,
 		run: async (call: ToolCall) => {
 			const { action, ...args } = call.args;

@@ -54,6 +54,8 @@ export interface ToolDefinition {
 export interface Tool extends ToolDefinition {
 	/** Where not every call costs the same. */
 	readonly costOf?: (args: Arguments) => 0 | 1;
+	/** Where some calls change nothing, though others do. */
+	readonly readsOnly?: (args: Arguments) => boolean;
 	/** Told when the same call fails a second time. */
 	readonly otherWay: string;
 	/** May throw: the toolbox makes an answer of it. */

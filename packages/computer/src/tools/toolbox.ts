@@ -74,7 +74,7 @@ export class Toolbox {
 		this.profile = options.profile === undefined ? profileFor(options.contextTokens) : expectOneOf("profile", options.profile, PROFILES);
 		const tools = toolsOf(this.profile);
 		this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
-		this.tools = tools.map(({ run, otherWay, costOf, ...definition }) => definition);
+		this.tools = tools.map(({ run, otherWay, costOf, readsOnly, ...definition }) => definition);
 		this.#budget = new Budget(bounded("callsPerTurn", options.callsPerTurn));
 		this.#settings = settingsOf(options);
 		this.#opening = new Opening(options.open);
@@ -120,7 +120,8 @@ export class Toolbox {
 			const counted = given !== undefined || this.#budget.take(tool?.cost ?? 1);
 			answer = counted ? failed(failure, error instanceof ToolFailure ? error.details : "") : this.#spent();
 		}
-		return this.#result(answer, notes, this.#again(tool, given ?? args, answer), await this.#opening.news());
+		const readOnly = tool !== undefined && (tool.hints.readOnly || tool.readsOnly?.(given ?? {}) === true);
+		return this.#result(answer, notes, this.#again(tool, given ?? args, readOnly, answer), await this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
@@ -216,12 +217,12 @@ export class Toolbox {
 	}
 
 	/** Another way, when the same call has failed before. */
-	#again(tool: Tool | undefined, args: unknown, answer: Answer): string {
+	#again(tool: Tool | undefined, args: unknown, readOnly: boolean, answer: Answer): string {
 		if (tool === undefined) return "";
 		const key = keyOf(tool, args);
 		if (!answer.isError && !answer.failed) {
 			// What has changed something may have mended what failed: a test that is run again after an edit is no repetition.
-			if (tool.hints.readOnly) this.#memory.failures.delete(key);
+			if (readOnly) this.#memory.failures.delete(key);
 			else this.#forgetPast();
 			return "";
 		}
