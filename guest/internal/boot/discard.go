@@ -3,70 +3,116 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"syscall"
 )
 
-// sliceDepth is how deep a directory is deleted in one go.
+// sliceDepth is how many levels of a directory are open at once.
 const sliceDepth = 32
 
-// discard deletes name, whatever the guest has made of it. os.Root deletes through descriptors and never follows a symlink; it holds one
-// for each level, so directories nested ten thousands deep are taken apart first.
+// discard deletes name, whatever the guest has made of it: nothing is reached by a path but as the last component in an open directory, and no
+// symlink is followed. What lies deep below is moved up first, so that neither the descriptors nor the memory that this takes are the guest's choice:
+// os.RemoveAll holds a descriptor for each level, and once there are none left its error has all of the path, written anew at each level.
 //
 // An ordinary user may have lost the right to empty directories that are his: overlayfs makes work/work with mode 0, and the guest may
 // have done so to any of its own. He gets it back on the way.
 func discard(root *os.Root, name string) error {
-	if os.Geteuid() == 0 {
-		if err := root.RemoveAll(name); !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+	err := root.Remove(name)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if info, missing := root.Lstat(name); missing != nil || !info.IsDir() {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		_ = root.Chmod(name, 0o700)
+	}
+	top, err := root.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	d := discarding{top: int(top.Fd()), mark: rand.Uint64()}
+	if err := d.empty(d.top, 1); err != nil {
+		return err
+	}
+	return root.Remove(name)
+}
+
+// discarding is of one directory, to which what is too deep below is moved.
+type discarding struct {
+	top    int
+	mark   uint64
+	lifted int
+}
+
+// empty deletes or lifts all that is in an open directory.
+func (d *discarding) empty(directory, depth int) error {
+	list, err := os.Open(at(directory))
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	// Until nothing is left: more may be moved here, and what is deleted while it is read may have the kernel leave out another one.
+	for found := true; found; {
+		found = false
+		if _, err := list.Seek(0, 0); err != nil {
 			return err
 		}
-	}
-	cut := slicing{root: root, top: name, mark: rand.Uint64(), found: []string{name}}
-	for i := 0; i < len(cut.found); i++ {
-		cut.lift(cut.found[i], 1)
-		if i > 0 {
-			if err := root.RemoveAll(cut.found[i]); err != nil {
+		for {
+			names, err := list.Readdirnames(1000)
+			for _, name := range names {
+				found = true
+				if err := d.entry(directory, name, depth); err != nil {
+					return err
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
-	return root.RemoveAll(name)
+	return nil
 }
 
-// slicing has the directories that came up to below top, each with at most what is to be deleted in one go once it was looked through.
-type slicing struct {
-	root  *os.Root
-	top   string
-	mark  uint64
-	found []string
-}
-
-// lift moves what is too deep below directory up. What can not be read or moved is left for RemoveAll to complain about.
-func (s *slicing) lift(directory string, depth int) {
-	if info, err := s.root.Lstat(directory); err != nil || !info.IsDir() {
-		return
+func (d *discarding) entry(directory int, name string, depth int) error {
+	path := in(directory, name)
+	failed := syscall.Unlink(path)
+	if failed == nil || failed == syscall.ENOENT {
+		return nil
+	}
+	switch err := syscall.Rmdir(path); err {
+	case nil, syscall.ENOENT:
+		return nil
+	case syscall.ENOTDIR:
+		return &os.PathError{Op: "unlink", Path: name, Err: failed}
 	}
 	if os.Geteuid() != 0 {
-		_ = s.root.Chmod(directory, 0o700)
+		_ = os.Chmod(path, 0o700)
 	}
-	file, err := s.root.Open(directory)
+	if depth >= sliceDepth && os.Rename(path, in(d.top, fmt.Sprintf("%x-%d", d.mark, d.lifted))) == nil {
+		d.lifted++
+		return nil
+	}
+	inner, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err == syscall.ENOENT {
+		return nil
+	}
 	if err != nil {
-		return
+		return &os.PathError{Op: "open", Path: name, Err: err}
 	}
-	entries, _ := file.ReadDir(-1)
-	_ = file.Close()
-	for _, entry := range entries {
-		path := directory + "/" + entry.Name()
-		if !entry.IsDir() {
-			continue
-		}
-		if depth < sliceDepth {
-			s.lift(path, depth+1)
-			continue
-		}
-		if to := fmt.Sprintf("%s/%x-%d", s.top, s.mark, len(s.found)); s.root.Rename(path, to) == nil {
-			s.found = append(s.found, to)
-		}
+	defer syscall.Close(inner)
+	if err := d.empty(inner, depth+1); err != nil {
+		return err
 	}
+	if err := syscall.Rmdir(path); err != nil && err != syscall.ENOENT {
+		return &os.PathError{Op: "rmdir", Path: name, Err: err}
+	}
+	return nil
 }

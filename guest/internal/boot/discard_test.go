@@ -2,6 +2,11 @@ package boot
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -20,4 +25,64 @@ func TestATreeTooDeepForDescriptors(t *testing.T) {
 	if _, err := os.Lstat(m.directory); !os.IsNotExist(err) {
 		t.Fatal("the directory is left:", err)
 	}
+}
+
+func TestWhatADeepTreeTakesOfMemoryIsNotTheGuests(t *testing.T) {
+	var before syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before))
+	few := before
+	few.Cur = 1000
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+	t.Cleanup(func() { must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before)) })
+	top := t.TempDir()
+	nest(t, top, 2000, strings.Repeat("d", 250))
+	root, err := os.OpenRoot(top)
+	must(t, err)
+	defer root.Close()
+	var from, to runtime.MemStats
+	runtime.ReadMemStats(&from)
+	must(t, discard(root, strings.Repeat("d", 250)))
+	runtime.ReadMemStats(&to)
+	if took := to.TotalAlloc - from.TotalAlloc; took > 64<<20 {
+		t.Errorf("it took %d MiB", took>>20)
+	}
+}
+
+// Root may delete all there is, so there this runs once more as nobody.
+func TestWhatMayNotBeWrittenIsDeletedHoweverDeep(t *testing.T) {
+	if os.Geteuid() == 0 {
+		again := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+		again.Dir, again.Env = "/", []string{"TMPDIR=" + os.TempDir()}
+		again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	top := t.TempDir()
+	nest(t, top, 3*sliceDepth, "d")
+	path := filepath.Join(top, strings.Repeat("d/", 3*sliceDepth))
+	must(t, os.WriteFile(filepath.Join(path, "f"), nil, 0o400))
+	for ; path != top; path = filepath.Dir(path) {
+		must(t, os.Chmod(path, 0o500))
+	}
+	root, err := os.OpenRoot(top)
+	must(t, err)
+	defer root.Close()
+	must(t, discard(root, "d"))
+}
+
+// nest makes directories in each other.
+func nest(t *testing.T, top string, levels int, name string) {
+	t.Helper()
+	root, err := os.OpenRoot(top)
+	must(t, err)
+	for range levels {
+		must(t, root.Mkdir(name, 0o700))
+		inner, err := root.OpenRoot(name)
+		must(t, err)
+		must(t, root.Close())
+		root = inner
+	}
+	must(t, root.Close())
 }

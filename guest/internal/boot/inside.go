@@ -20,7 +20,8 @@ const (
 
 // inside runs as PID 1 of the new namespaces and ends as `agent init`.
 func inside(in io.Reader) error {
-	debug.SetGCPercent(-1) // it lives for some milliseconds
+	debug.SetGCPercent(-1)         // it lives for some milliseconds
+	debug.SetMemoryLimit(64 << 20) // or longer: how many files there are in /tmp is the guest's choice
 	syscall.CloseOnExec(statusFD)
 	status := json.NewEncoder(os.NewFile(statusFD, "status"))
 	var p plan
