@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,6 +59,34 @@ func TestCopyTreeRefusesToNestTooDeep(t *testing.T) {
 	var c treeCopier
 	if err := c.copyTree(source, filepath.Join(t.TempDir(), "t"), ""); codeOf(err) != "too_large" {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestWhatSeveralNamesTakeOfMemoryIsNotTheGuests(t *testing.T) {
+	source := t.TempDir()
+	const levels, files = 400, 500
+	name := strings.Repeat("d", 250)
+	nest(t, source, levels, name)
+	root, err := os.OpenRoot(source)
+	must(t, err)
+	for range levels {
+		inner, err := root.OpenRoot(name)
+		must(t, err)
+		must(t, root.Close())
+		root = inner
+	}
+	for i := range files {
+		must(t, root.WriteFile(strconv.Itoa(i), nil, 0o600))
+		must(t, root.Link(strconv.Itoa(i), strconv.Itoa(i)+"-again"))
+	}
+	must(t, root.Close())
+	var from, to runtime.MemStats
+	runtime.ReadMemStats(&from)
+	var c treeCopier
+	must(t, c.copyTree(source, filepath.Join(t.TempDir(), "t"), ""))
+	runtime.ReadMemStats(&to)
+	if took := to.TotalAlloc - from.TotalAlloc; took > 32<<20 {
+		t.Errorf("it took %d MiB", took>>20)
 	}
 }
 

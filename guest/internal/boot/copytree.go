@@ -19,10 +19,41 @@ const maxDepth = 1000
 // looked up in the open directory that holds it, as the last component and without following it.
 type treeCopier struct {
 	root     int // of the copy
-	links    map[[2]uint64]string
+	links    map[[2]uint64]*entryName
 	bytes    int64
 	buffer   []byte
 	noClones bool
+}
+
+// entryName is where an entry is below the top, as the name and the directory that has it. Whole paths would take as much memory for each file with several
+// names as the guest can nest directories.
+type entryName struct {
+	directory *entryName // nil: the top
+	name      string
+	length    int
+}
+
+// maxPath is PATH_MAX less what comes before a path of ours.
+const maxPath = 4096 - 64
+
+func (e *entryName) below(name string) *entryName {
+	length := len(name)
+	if e != nil {
+		length += e.length + 1
+	}
+	return &entryName{e, name, length}
+}
+
+// path is false for one that no system call takes.
+func (e *entryName) path() (string, bool) {
+	if e.length > maxPath {
+		return "", false
+	}
+	path := e.name
+	for up := e.directory; up != nil; up = up.directory {
+		path = up.name + "/" + path
+	}
+	return path, true
 }
 
 // copyTree makes target, which must not be there. skip names one entry at the top whose content is left out.
@@ -37,8 +68,8 @@ func (c *treeCopier) copyTree(source, target, skip string) error {
 		return err
 	}
 	defer syscall.Close(to)
-	c.root, c.links, c.buffer = to, map[[2]uint64]string{}, make([]byte, 128<<10)
-	return c.directory(from, to, "", skip, 0)
+	c.root, c.links, c.buffer = to, map[[2]uint64]*entryName{}, make([]byte, 128<<10)
+	return c.directory(from, to, nil, skip, 0)
 }
 
 func makeDirectory(path string) (int, error) {
@@ -56,7 +87,7 @@ func in(directory int, name string) string {
 // at is a path for an open descriptor itself.
 func at(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
-func (c *treeCopier) directory(from, to int, path, skip string, depth int) error {
+func (c *treeCopier) directory(from, to int, here *entryName, skip string, depth int) error {
 	if depth > maxDepth {
 		return failf("too_large", "expected directories nested at most %d deep, got more", maxDepth)
 	}
@@ -69,7 +100,7 @@ func (c *treeCopier) directory(from, to int, path, skip string, depth int) error
 	for {
 		names, err := list.Readdirnames(1000)
 		for _, name := range names {
-			if err := c.entry(from, to, path+name, name, name == skip, depth); err != nil {
+			if err := c.entry(from, to, here, name, name == skip, depth); err != nil {
 				return err
 			}
 		}
@@ -90,7 +121,7 @@ func (c *treeCopier) directory(from, to int, path, skip string, depth int) error
 	return imitate(at(to), &stat, true)
 }
 
-func (c *treeCopier) entry(from, to int, path, name string, empty bool, depth int) error {
+func (c *treeCopier) entry(from, to int, here *entryName, name string, empty bool, depth int) error {
 	source, target := in(from, name), in(to, name)
 	var stat syscall.Stat_t
 	if err := syscall.Lstat(source, &stat); err != nil {
@@ -111,14 +142,16 @@ func (c *treeCopier) entry(from, to int, path, name string, empty bool, depth in
 		if empty {
 			return imitate(at(made), &stat, true)
 		}
-		return c.directory(inner, made, path+"/", "", depth+1)
+		return c.directory(inner, made, here.below(name), "", depth+1)
 	}
 	inode := [2]uint64{uint64(stat.Dev), stat.Ino}
 	if stat.Nlink > 1 {
-		if first, ok := c.links[inode]; ok && os.Link(in(c.root, first), target) == nil {
-			return nil
+		if first, ok := c.links[inode]; ok {
+			if path, ok := first.path(); ok && os.Link(in(c.root, path), target) == nil {
+				return nil
+			}
 		}
-		c.links[inode] = path
+		c.links[inode] = here.below(name)
 	}
 	switch kind {
 	case syscall.S_IFREG:
@@ -134,7 +167,7 @@ func (c *treeCopier) entry(from, to int, path, name string, empty bool, depth in
 	default:
 		// A whiteout is a character device 0:0, which needs no privilege; other devices no guest can make.
 		if err := syscall.Mknod(target, stat.Mode, int(stat.Rdev)); err != nil {
-			return &os.PathError{Op: "mknod", Path: path, Err: err}
+			return &os.PathError{Op: "mknod", Path: name, Err: err}
 		}
 	}
 	return imitate(target, &stat, kind != syscall.S_IFLNK)
