@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { openComputer } from "lms-computer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { commitFiles, dropTag, newToken } from "../../packages/computer/src/drivers/engine/checkpoint-images.js";
+import { Engine } from "../../packages/computer/src/drivers/engine/engine.js";
+import { describeHost } from "../../packages/computer/src/drivers/engine/host.js";
+import { locateEngine } from "../../packages/computer/src/drivers/engine/locate.js";
+import { dialect } from "../../packages/computer/src/drivers/podman/index.js";
 import { MATRIX } from "../support/drivers.js";
 import { type OwnEngine, useOwnEngine } from "../support/own-engine.js";
 
@@ -45,6 +50,31 @@ describe.skipIf(target === undefined || target.skip !== undefined || !isRoot)(
 			expect(await listed()).toEqual([id]);
 			await expect(podman("images", "--all")).resolves.toContain(computer.name);
 			await computer.remove();
+		});
+
+		test("that go take no layer from one that is just being made, though theirs is the same", { timeout: 60_000 }, async () => {
+			const located = await locateEngine(dialect, describeHost({}));
+			if (!(located instanceof Engine)) throw new Error(located.reason);
+			const [ours = "", ...theirs] = await Promise.all(
+				["one", "two", "three"].map((name) => podman("create", "--name", name, target?.options.image ?? "", "true")),
+			);
+			const over = new AbortController();
+			const others = theirs.map(async (container) => {
+				while (!over.signal.aborted) {
+					await podman("commit", "--quiet", container, `others:${container}`).then(
+						async () => await podman("rmi", `others:${container}`),
+						() => {}, // one of theirs may lose its layer too
+					);
+				}
+			});
+			try {
+				for (let made = 0; made < 12; made++) {
+					await dropTag(located, await commitFiles(located, ours, { kind: "checkpoint", name: "same", token: newToken() }, ""));
+				}
+			} finally {
+				over.abort();
+				await Promise.all(others);
+			}
 		});
 	},
 );

@@ -247,7 +247,7 @@ export const DEADLINES = {
 	stopGraceMs: 2_000,
 	/** Copying a computer's files for or from a checkpoint. */
 	checkpointMs: 600_000,
-	/** A list of images that fails because one of them goes meanwhile, to be had in peace. */
+	/** A list of images, or an image that is made, which fails because another one goes meanwhile, to be had in peace. */
 	imagesMs: 10_000,
 	/** For an image without its description to be a killed engine's, and not about to be finished. */
 	unfinishedImageMs: 3_000,

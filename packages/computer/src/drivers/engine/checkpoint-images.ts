@@ -136,17 +136,31 @@ export async function commitFiles(
 			{ deadlineMs: DEADLINES.checkpointMs },
 		);
 	const { Id } = await whileSaving(engine.dialect, containerId, () =>
-		save(true).catch(async (error: ComputerError) => {
+		whileLayersGo(() => save(true)).catch(async (error: ComputerError) => {
 			// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
-			if (/can ?not pause/i.test(error.message)) return await save(false);
+			if (/can ?not pause/i.test(error.message)) return await whileLayersGo(() => save(false));
 			// A service that was killed while it saved the files has left it standing still, and what stands still can not be frozen.
 			const look = () => inspectContainer(engine, containerId, `look at the machine ${tag.name}`);
 			if (!(await isFrozen(engine, await look()))) throw error;
 			await untilThawed(engine, look);
-			return await save(true);
+			return await whileLayersGo(() => save(true));
 		}),
 	);
 	return { ...tag, imageId: plainId(Id), labels };
+}
+
+/**
+ * Files that are the same are one layer in Podman's store, whose ever they are, and that goes with the last image that has it: also where it was found there for
+ * an image that is not yet made.
+ */
+async function whileLayersGo<T>(save: () => Promise<T>): Promise<T> {
+	for (const endMs = performance.now() + DEADLINES.imagesMs; ; ) {
+		try {
+			return await save();
+		} catch (error) {
+			if (!/copying layers and metadata .*layer not known/.test((error as Error).message) || performance.now() > endMs) throw error;
+		}
+	}
 }
 
 /** Keeps an image for a machine that is to be made from it. */
