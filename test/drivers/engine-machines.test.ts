@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
 import Docker from "dockerode";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Driver, Machine, MachineSpec, Progress } from "../../packages/computer/src/driver.js";
@@ -298,6 +299,32 @@ describe.each(targets)("$title", ({ driver: name, skip, options, computerName })
 			await expect(machine[verb]()).rejects.toMatchObject({ code: "machine_gone" });
 		}
 		expect(await driver.attach(machine.name)).toBeUndefined();
+	});
+
+	const isRoot = process.getuid?.() === 0;
+	const lacksRoot = isRoot ? "" : " (skipped: only root can stop its first process)";
+	test.skipIf(skip || !isRoot)(`a restart while another holder stops it is one${lacksRoot}`, async () => {
+		const machine = await create("stopping");
+		const { Pid, StartedAt } = (await (await engine()).getContainer(machine.id).inspect()).State;
+		// It hears no TERM: its end takes as long as it is given.
+		process.kill(Pid, "SIGSTOP");
+		const stopped = machine.stop();
+		await pause(500);
+		await Promise.all([stopped, machine.restart()]);
+		const { Running, StartedAt: again } = (await (await engine()).getContainer(machine.id).inspect()).State;
+		expect({ Running, isOther: again !== StartedAt }).toEqual({ Running: true, isOther: true });
+	});
+
+	test.skipIf(skip)("limits that are changed as another holder stops it are those of its next start", async () => {
+		const machine = await create("stops");
+		const memoryBytes = 128 * 1024 * 1024;
+		for (let round = 0; round < 5; round++) {
+			await machine.start();
+			const pids = 50 + round;
+			await Promise.all([machine.stop(), ...[0, 60, 120].map((ms) => pause(ms).then(() => machine.reconfigure({ memoryBytes, pids })))]);
+			await machine.start();
+			expect(await run(machine, "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null")).toBe(`${pids}\n`);
+		}
 	});
 
 	test.skipIf(skip)(

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerInspectInfo } from "dockerode";
 import type {
 	Abortable,
@@ -44,6 +45,10 @@ const CONNECT = [GUEST_AGENT, "connect"] as const;
  * it already; and it runs already, of which a runtime's own words are not told.
  */
 const HALFWAY = /container state improper|container with given ID already exists|\bstart [0-9a-f]{64}` failed: exit status/;
+
+/** The words of an OCI runtime, or of who cannot reach it any more, for a container that its engine takes for running yet. */
+const ENDED = /update a stopped container|container not running|(task|process) .*not found|ttrpc: closed/;
+const LOOK_MS = 50;
 
 /** A container of ours. It holds nothing but its id: what it is is asked of the engine each time. */
 export class EngineMachine implements Machine {
@@ -167,8 +172,12 @@ export class EngineMachine implements Machine {
 		}
 		if (container.State.Paused) await unpauseContainer(this.#by.engine, this.id, this.name, options);
 		const t = Math.ceil(DEADLINES.stopGraceMs / 1000);
-		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal })).catch(async (error: unknown) => {
-			if (!(await this.#runsAnew(container, options))) throw error;
+		await this.#call("restart", options, (it, abortSignal) => it.restart({ t, abortSignal })).catch(async (error: Error) => {
+			if (await this.#runsAnew(container, options)) return;
+			// Another holder is stopping it just now.
+			if (!HALFWAY.test(error.message)) throw error;
+			await stopContainer(this.#by.engine, this.id, this.name, options);
+			await this.#begin(false, options);
 		});
 		await this.#limitAgain();
 		return this;
@@ -273,9 +282,19 @@ export class EngineMachine implements Machine {
 	async #limit(limits: Partial<Limits>): Promise<void> {
 		if (Object.keys(limits).length === 0) return;
 		const facts = await this.#by.engine.facts();
-		await this.#by.engine.call(`change the limits of the machine ${this.name}`, (docker, abortSignal) =>
-			this.#by.engine.dialect.updateLimits.run(docker, this.id, limits, facts, abortSignal),
-		);
+		const { updateLimits } = this.#by.engine.dialect;
+		for (const endMs = performance.now() + DEADLINES.downMs; ; await pause(LOOK_MS)) {
+			try {
+				await this.#by.engine.call(`change the limits of the machine ${this.name}`, (docker, abortSignal) =>
+					updateLimits.run(docker, this.id, limits, facts, abortSignal),
+				);
+				return;
+			} catch (error) {
+				// It is stopped just now: they are set at its next start; or kept, once the engine has heard of its end too.
+				if (!updateLimits.lasts && readState(await this.#container({})) !== "running") return;
+				if (!ENDED.test((error as Error).message) || performance.now() > endMs) throw error;
+			}
+		}
 	}
 
 	/** The end of what PID 1 said, if the engine still has it. */
