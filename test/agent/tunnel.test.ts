@@ -120,6 +120,18 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 		expect(await ended).toMatchObject({ code: "ECONNRESET" });
 	});
 
+	test("a forward that is closed in the middle resets: half is not taken for the whole", async () => {
+		const server = net.createServer((socket) => socket.on("error", () => {}).write("half")).listen(0, "127.0.0.1");
+		await once(server, "listening");
+		onTestFinished(() => void server.close());
+		const forward = await forwards.open((server.address() as AddressInfo).port, {});
+		const socket = await dial(forward.port);
+		await new Promise((resolve) => socket.once("data", resolve));
+		const broken = new Promise((resolve) => socket.once("error", resolve).once("end", () => resolve("taken for the whole")));
+		await forward.close();
+		expect(await broken).toMatchObject({ code: "ECONNRESET" });
+	});
+
 	test("a lost connection to the agent resets, and the next client makes it anew", async () => {
 		const port = await program((socket) => socket.pipe(socket));
 		const socket = await dial(port);

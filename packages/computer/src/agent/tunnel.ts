@@ -86,7 +86,11 @@ export class Forward {
 	/** Ends the listener and every connection through it. Idempotent; the computer's close does it too. */
 	close(): Promise<void> {
 		this.#server.close();
-		for (const socket of this.#sockets) socket.destroy();
+		for (const socket of this.#sockets) {
+			// What has not come whole ends with a reset, as by a connection that breaks.
+			if (socket.writableFinished) socket.destroy();
+			else socket.resetAndDestroy();
+		}
 		return this.#closed;
 	}
 
