@@ -101,8 +101,9 @@ async function soakOne(driver) {
 		onLine: flags.log === undefined ? undefined : (line) => appendFileSync(flags.log, `${driver} ${seed} ${line}\n`),
 		onProgress: (now) => say(summary(now)),
 	});
-	say(summary(report));
-	if (report.violation === undefined && report.remains.length === 0) return report;
+	const held = report.violation === undefined && report.remains.length === 0;
+	say(`${summary(report)}${held && !interruption.signal.aborted ? ": all held" : ""}`);
+	if (held) return report;
 	failed = true;
 	say(`the last of what was done:\n  ${report.last.join("\n  ")}`);
 	if (report.violation !== undefined) say(`FAILED: ${report.violation}`);
