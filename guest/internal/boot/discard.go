@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"syscall"
+	"unsafe"
 )
 
 // sliceDepth is how many levels of a directory are open at once.
@@ -35,22 +36,49 @@ func discard(root *os.Root, name string) error {
 		return err
 	}
 	defer top.Close()
-	d := discarding{top: int(top.Fd()), mark: rand.Uint64()}
-	if err := d.empty(d.top, 1); err != nil {
+	d := discarding{outermost: int(top.Fd()), mark: rand.Uint64()}
+	var is syscall.Stat_t
+	if err := syscall.Fstat(d.outermost, &is); err != nil {
+		return err
+	}
+	makeWritable(d.outermost)
+	if err := d.empty(volume{d.outermost, uint64(is.Dev)}, d.outermost, 1); err != nil {
 		return err
 	}
 	return root.Remove(name)
 }
 
-// discarding is of one directory, to which what is too deep below is moved.
+// discarding is of one directory. Of btrfs everybody may make subvolumes, to and from which no rename leads, except that of a subvolume itself.
 type discarding struct {
+	outermost int
+	mark      uint64
+	lifted    int
+}
+
+// volume is a part of the file system within which renames lead.
+type volume struct {
 	top    int
-	mark   uint64
-	lifted int
+	device uint64
+}
+
+// makeWritable is for a subvolume, which its owner may have made read-only. Others do not know of it.
+func makeWritable(directory int) {
+	const btrfsSubvolumeSetFlags = 0x4008941a
+	var none uint64
+	_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, uintptr(directory), btrfsSubvolumeSetFlags, uintptr(unsafe.Pointer(&none)))
+}
+
+// lift moves a directory up to another one.
+func (d *discarding) lift(path string, to int) bool {
+	if os.Rename(path, in(to, fmt.Sprintf("%x-%d", d.mark, d.lifted))) != nil {
+		return false
+	}
+	d.lifted++
+	return true
 }
 
 // empty deletes or lifts all that is in an open directory.
-func (d *discarding) empty(directory, depth int) error {
+func (d *discarding) empty(v volume, directory, depth int) error {
 	list, err := os.Open(at(directory))
 	if err != nil {
 		return err
@@ -66,7 +94,7 @@ func (d *discarding) empty(directory, depth int) error {
 			names, err := list.Readdirnames(1000)
 			for _, name := range names {
 				found = true
-				if err := d.entry(directory, name, depth); err != nil {
+				if err := d.entry(v, directory, name, depth); err != nil {
 					return err
 				}
 			}
@@ -81,7 +109,7 @@ func (d *discarding) empty(directory, depth int) error {
 	return nil
 }
 
-func (d *discarding) entry(directory int, name string, depth int) error {
+func (d *discarding) entry(v volume, directory int, name string, depth int) error {
 	path := in(directory, name)
 	failed := syscall.Unlink(path)
 	if failed == nil || failed == syscall.ENOENT {
@@ -96,19 +124,32 @@ func (d *discarding) entry(directory int, name string, depth int) error {
 	if os.Geteuid() != 0 {
 		_ = os.Chmod(path, 0o700)
 	}
-	if depth >= sliceDepth && os.Rename(path, in(d.top, fmt.Sprintf("%x-%d", d.mark, d.lifted))) == nil {
-		d.lifted++
+	if depth >= sliceDepth && d.lift(path, v.top) {
 		return nil
 	}
 	inner, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
-	if err == syscall.ENOENT {
+	switch err {
+	case nil:
+	case syscall.ENOENT:
 		return nil
-	}
-	if err != nil {
+	case syscall.ENOTDIR, syscall.ELOOP:
+		return &os.PathError{Op: "unlink", Path: name, Err: failed}
+	default:
 		return &os.PathError{Op: "open", Path: name, Err: err}
 	}
 	defer syscall.Close(inner)
-	if err := d.empty(inner, depth+1); err != nil {
+	var is syscall.Stat_t
+	if err := syscall.Fstat(inner, &is); err != nil {
+		return err
+	}
+	if uint64(is.Dev) != v.device {
+		makeWritable(inner)
+		if directory != d.outermost && d.lift(path, d.outermost) {
+			return nil
+		}
+		v, depth = volume{inner, uint64(is.Dev)}, 0
+	}
+	if err := d.empty(v, inner, depth+1); err != nil {
 		return err
 	}
 	if err := syscall.Rmdir(path); err != nil && err != syscall.ENOENT {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 )
 
 func TestATreeTooDeepForDescriptors(t *testing.T) {
@@ -70,6 +71,53 @@ func TestWhatMayNotBeWrittenIsDeletedHoweverDeep(t *testing.T) {
 	must(t, err)
 	defer root.Close()
 	must(t, discard(root, "d"))
+}
+
+// To be run with TMPDIR on btrfs.
+func TestSubvolumesAreDeletedThoughReadOnly(t *testing.T) {
+	top := t.TempDir()
+	if err := makeSubvolume(top, "v"); err != nil {
+		t.Skip("no subvolume can be made here:", err)
+	}
+	made := []string{"v"}
+	nest(t, filepath.Join(top, "v"), 2*sliceDepth, "d")
+	// One in each other, with something in each.
+	for range 3 * sliceDepth {
+		last := filepath.Join(top, made[len(made)-1])
+		must(t, os.WriteFile(filepath.Join(last, "f"), nil, 0o600))
+		must(t, makeSubvolume(last, "v"))
+		made = append(made, made[len(made)-1]+"/v")
+	}
+	deep := filepath.Join("v", strings.Repeat("d/", 2*sliceDepth))
+	must(t, makeSubvolume(filepath.Join(top, deep), "v"))
+	for _, path := range append(made, filepath.Join(deep, "v")) {
+		directory, err := os.Open(filepath.Join(top, path))
+		must(t, err)
+		must(t, btrfs(directory, 0x4008941a, []byte{2, 0, 0, 0, 0, 0, 0, 0}))
+		must(t, directory.Close())
+	}
+	root, err := os.OpenRoot(top)
+	must(t, err)
+	defer root.Close()
+	must(t, discard(root, "v"))
+}
+
+func makeSubvolume(directory, name string) error {
+	parent, err := os.Open(directory)
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	arguments := make([]byte, 4096)
+	copy(arguments[8:], name)
+	return btrfs(parent, 0x5000940e, arguments)
+}
+
+func btrfs(on *os.File, request uintptr, argument []byte) error {
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, on.Fd(), request, uintptr(unsafe.Pointer(&argument[0]))); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // nest makes directories in each other.
