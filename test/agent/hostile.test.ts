@@ -66,7 +66,7 @@ describe("a hello", () => {
 	test("of another generation is refused with the way out", async () => {
 		await expect(hello({ ...HELLO, generation: 2 })).rejects.toMatchObject({
 			code: "not_supported",
-			hint: expect.stringContaining("Restart"),
+			hint: expect.stringContaining("restart"),
 			context: { generation: 2 },
 		});
 	});
