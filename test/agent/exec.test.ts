@@ -2,9 +2,10 @@ import { getEventListeners } from "node:events";
 import { PassThrough, Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { exec } from "../../packages/computer/src/agent/exec.js";
 import { spawn } from "../../packages/computer/src/agent/execution.js";
+import { Files } from "../../packages/computer/src/agent/files.js";
 import { fakeGuest, frame, json, result, STARTED } from "./guest.js";
 
 /** A guest that answers every exec with these bytes. */
@@ -169,6 +170,56 @@ test("a thousand calls with one signal leave no listener on it", async () => {
 	expect(getEventListeners(signal, "abort").length).toBe(0);
 });
 
+test("what is no stdin, no onOutput and no signal is refused before anything is sent", async () => {
+	let requests = 0;
+	const guest = fakeGuest((stream) => {
+		requests++;
+		stream.respond({ ":status": 200 });
+		stream.end(Buffer.concat([STARTED, result()]));
+	});
+	const connection = await guest.connection();
+	const files = new Files(guest.link);
+	for (const wrong of [null, 5, false, {}, ["a"], new ArrayBuffer(1)]) {
+		const refused = (what: string) =>
+			expect.objectContaining({ code: "invalid_argument", message: expect.stringContaining(`expected ${what} to be`) });
+		expect(() => exec(connection, "cat", { stdin: wrong as never })).toThrow(refused("stdin"));
+		expect(() => spawn(connection, "cat", { stdin: wrong as never })).toThrow(refused("stdin"));
+		expect(() => exec(connection, "cat", { onOutput: wrong as never })).toThrow(refused("onOutput"));
+		await expect(files.write("x", wrong as never)).rejects.toEqual(refused("the content"));
+		if (wrong !== null) await expect(files.read("x", { signal: wrong as never })).rejects.toEqual(refused("signal"));
+	}
+	expect(requests).toBe(0);
+});
+
+test("a stream of something else than text and bytes is refused, and let go of", async () => {
+	const guest = fakeGuest((stream) => {
+		stream.resume();
+		stream.on("end", () => json(stream, {}));
+	});
+	let over = false;
+	const source = (async function* () {
+		try {
+			yield "a";
+			yield 7 as never;
+		} finally {
+			over = true;
+		}
+	})();
+	await expect(new Files(guest.link).write("x", source)).rejects.toMatchObject({ code: "invalid_argument" });
+	await expect.poll(() => over).toBe(true);
+});
+
+test("one signal for many calls at once is nothing to warn of", async () => {
+	const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+	onTestFinished(() => warned.mockRestore());
+	const guest = fakeGuest((stream) => json(stream, { entries: [], truncated: false }));
+	const { signal } = new AbortController();
+	const files = new Files(guest.link);
+	await files.list("/", { signal });
+	await Promise.all(Array.from({ length: 20 }, () => files.list("/", { signal })));
+	expect(warned).not.toHaveBeenCalled();
+});
+
 test("when the machine dies, each pending call rejects once with connection_lost, and the next call connects anew", async () => {
 	let live = false;
 	const guest = fakeGuest((stream) => {
@@ -244,6 +295,26 @@ describe("spawn", () => {
 		const execution = await spawn(await answering(STARTED, flood, result({ exitCode: 4 })), "x", {});
 		for await (const _chunk of execution) break;
 		expect((await execution.result).exitCode).toBe(4);
+	});
+
+	test("every piece that an iterator was asked for is settled, by what comes, by the end or by its return", async () => {
+		let answer: { write(bytes: Buffer): unknown; end(bytes: Buffer): unknown } | undefined;
+		const guest = fakeGuest((stream) => {
+			stream.respond({ ":status": 200 });
+			stream.write(STARTED);
+			answer = stream;
+		});
+		const connection = await guest.connection();
+		const one = (await spawn(connection, "x", {}))[Symbol.asyncIterator]();
+		const asked = Promise.all([one.next(), one.next(), one.next()]);
+		answer?.write(frame(1, "a"));
+		answer?.end(Buffer.concat([frame(1, "b"), result()]));
+		expect((await asked).map(({ value }) => value?.text)).toEqual(["a", "b", undefined]);
+
+		const other = (await spawn(connection, "x", {}))[Symbol.asyncIterator]();
+		const next = other.next();
+		await other.return?.();
+		expect(await next).toEqual({ done: true, value: undefined });
 	});
 
 	test("what comes after a death in the middle is the error, in the loop and in the result", async () => {

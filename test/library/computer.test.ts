@@ -248,6 +248,23 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 		expect((await open().exec("pwd")).stdout).toBe("/usr\n");
 	});
 
+	test("closed while a call connects: the call says so, for it was not canceled", async () => {
+		const computer = open();
+		let reached = () => {};
+		const connecting = new Promise<void>((resolve) => {
+			reached = resolve;
+		});
+		vi.spyOn(driver, "create").mockImplementationOnce(async (_spec, options?: { readonly signal?: AbortSignal | undefined }) => {
+			reached();
+			await new Promise((resolve) => options?.signal?.addEventListener("abort", resolve));
+			throw new ComputerError("canceled", "The caller canceled it");
+		});
+		const calls = [says(computer), computer.files.list()].map((call) => expect(call).rejects.toMatchObject({ code: "invalid_argument" }));
+		await connecting;
+		await computer.close();
+		await Promise.all(calls);
+	});
+
 	test("an abort while it is being made leaves the waiting caller alone", async () => {
 		const controller = new AbortController();
 		const computer = open();

@@ -1,11 +1,11 @@
 /** Commands of a computer, running or finished, whoever started them. */
 import type { Abortable } from "../driver.js";
-import { expectMatch, expectOneOf, expectSignalName, expectWhole } from "../expect.js";
+import { expectMatch, expectOneOf, expectSignalName, expectWhole, refuse } from "../expect.js";
 import type { Connection } from "./connection.js";
 import { type CommandOptions, execRequest } from "./exec-options.js";
 import type { AgentLink } from "./link.js";
 import { asObject, broken, count, flag, type Json, list, oneOf, text, wholeOrNull } from "./shapes.js";
-import type { Source } from "./write.js";
+import { expectSource, type Source } from "./write.js";
 
 export interface CommandState {
 	readonly id: string;
@@ -93,6 +93,8 @@ export class Commands {
 	 * environment. Without `timeoutMs` it has no limit. `limit_reached` when 256 commands run already.
 	 */
 	async start(command: string, options: StartOptions = {}): Promise<CommandState> {
+		// Nobody would write to it, and the command wait for ever.
+		if (options.stdin !== undefined && options.stdin !== true) refuse("stdin", "true, for `sendInput`", options.stdin);
 		const { body } = execRequest(command, options, 0, false);
 		const connection = await this.#link.get(options.signal);
 		const state = commandState(await connection.json("POST", "/v1/commands", body, options.signal));
@@ -133,6 +135,7 @@ export class Commands {
 
 	/** Writes all of it to the command's stdin, then end of file. For one that was started with a stdin. */
 	async sendInput(id: string, source: Source, options: InputOptions = {}): Promise<void> {
+		expectSource("the input", source);
 		const connection = await this.#link.get(options.signal);
 		const eof = options.end === false ? "" : "?eof=1";
 		await connection.send("PUT", `${commandPath(id)}/stdin${eof}`, source, options.signal);

@@ -1,6 +1,7 @@
 /** Running one command, and waiting for its result. The hot path: one request, no layers, no timers but the caller's. */
 import type { ClientHttp2Stream } from "node:http2";
 import { ComputerError } from "../errors/index.js";
+import { refuse } from "../expect.js";
 import { DEADLINES, DEFAULTS } from "../limits.js";
 import { inTurn } from "../turn.js";
 import { abandon, type Finish, onGood, supervise } from "./answer.js";
@@ -10,7 +11,7 @@ import { Collected, type ExecResult } from "./exec-result.js";
 import { FrameDecoder, type FrameHandlers } from "./frames.js";
 import { type Json, text } from "./shapes.js";
 import { ChunkMaker } from "./text.js";
-import { type Source, writeBody } from "./write.js";
+import { expectSource, type Source, writeBody } from "./write.js";
 
 /** Sends the request and hands the frames on. `end` when the result came whole, `fail` for everything else, once. */
 export function openExec(
@@ -46,6 +47,8 @@ export function openExec(
 
 export function exec(connection: Connection, command: string, options: ExecOptions): Promise<ExecResult> {
 	const { onOutput, signal, stdin } = options;
+	if (stdin !== undefined) expectSource("stdin", stdin);
+	if (onOutput !== undefined && typeof onOutput !== "function") refuse("onOutput", "a function", onOutput);
 	const request = execRequest(command, options, DEFAULTS.timeoutMs, onOutput === undefined);
 	const collected = new Collected(request.maxOutputBytes, onOutput === undefined);
 	const makers = onOutput && { stdout: new ChunkMaker("stdout"), stderr: new ChunkMaker("stderr") };

@@ -9,7 +9,7 @@ import { execRequest, type SpawnOptions } from "./exec-options.js";
 import { Collected, type ExecResult } from "./exec-result.js";
 import { type Json, text } from "./shapes.js";
 import { ChunkMaker, type OutputChunk } from "./text.js";
-import { drained } from "./write.js";
+import { drained, expectPiece, expectSource } from "./write.js";
 
 /** Unread output held here before the guest is made to wait. */
 const QUEUE_BYTES = 1024 * 1024;
@@ -29,6 +29,8 @@ export class Execution implements AsyncIterable<OutputChunk> {
 	readonly #flow: Flow;
 	readonly #writable: boolean;
 	#stdin: ClientHttp2Stream | undefined;
+	/** Of all writes that wait, once. */
+	#draining: ReturnType<typeof drained> | undefined;
 
 	/** @internal */
 	constructor(connection: Connection, flow: Flow, started: Json, options: SpawnOptions) {
@@ -54,8 +56,10 @@ export class Execution implements AsyncIterable<OutputChunk> {
 
 	/** Writes to stdin; resolves when more can be written. Needs `stdin: true`. `not_found` when nothing reads any more. */
 	async write(data: string | Uint8Array): Promise<void> {
+		expectPiece("data", data);
 		const stream = this.#open();
-		if (stream.destroyed || stream.closed || stream.writableEnded || (!stream.write(data) && (await drained(stream)) === "closed")) {
+		const over = stream.destroyed || stream.closed || stream.writableEnded;
+		if (over || (!stream.write(data) && (await this.#drained(stream)) === "closed")) {
 			throw new ComputerError("not_found", "the command's standard input is closed");
 		}
 	}
@@ -76,6 +80,13 @@ export class Execution implements AsyncIterable<OutputChunk> {
 		await detachCommand(this.#connection, this.id, options);
 	}
 
+	#drained(stream: ClientHttp2Stream): ReturnType<typeof drained> {
+		this.#draining ??= drained(stream).finally(() => {
+			this.#draining = undefined;
+		});
+		return this.#draining;
+	}
+
 	#open(): ClientHttp2Stream {
 		if (!this.#writable) {
 			throw new ComputerError("invalid_argument", "expected a command spawned with `stdin: true`, got one that reads end of file");
@@ -92,7 +103,8 @@ export class Execution implements AsyncIterable<OutputChunk> {
 
 /** Resolves when the command has started; until then it may wait for its session. */
 export function spawn(connection: Connection, command: string, options: SpawnOptions): Promise<Execution> {
-	const { collect = false } = options;
+	const { collect = false, stdin } = options;
+	if (stdin !== undefined && stdin !== true) expectSource("stdin", stdin);
 	const request = execRequest(command, options, 0, collect);
 	return inOrder(connection, request, options.signal, (begun, resolve: (execution: Execution) => void, reject) => {
 		const flow = new Flow(new Collected(request.maxOutputBytes, collect), reject);
@@ -121,7 +133,8 @@ class Flow {
 	#queuedBytes = 0;
 	#stream: ClientHttp2Stream | undefined;
 	#mode: "held" | "read" | "released" = "held";
-	#wake: (() => void) | undefined;
+	/** Several may wait: an iterator is asked for what comes after the next before that has come. */
+	#waiting: (() => void)[] = [];
 	#json: Json | undefined;
 	#settled = false;
 	#error: Error | undefined;
@@ -169,7 +182,7 @@ class Flow {
 			this.#reject(broken as Error);
 		}
 		this.#settled = true;
-		this.#wake?.();
+		this.#wake();
 	}
 
 	/** Nobody reads: what does not fit the queue is dropped (the result keeps head and tail). */
@@ -192,13 +205,14 @@ class Flow {
 					}
 					if (this.#error !== undefined) throw this.#error;
 					if (this.#settled || this.#mode !== "read") return { done: true, value: undefined };
-					await new Promise<void>((resolve) => (this.#wake = resolve));
+					await new Promise<void>((resolve) => this.#waiting.push(resolve));
 				}
 			},
 			return: async () => {
 				this.#mode = "released";
 				this.#drop();
 				this.#stream?.resume();
+				this.#wake();
 				return { done: true, value: undefined };
 			},
 		};
@@ -209,7 +223,11 @@ class Flow {
 		this.#queue.push(chunk);
 		this.#queuedBytes += chunk.bytes.length + CHUNK_BYTES;
 		if (this.#mode !== "released" && this.#queuedBytes >= QUEUE_BYTES) this.#stream?.pause();
-		this.#wake?.();
+		this.#wake();
+	}
+
+	#wake(): void {
+		for (const go of this.#waiting.splice(0)) go();
 	}
 
 	#drop(): void {

@@ -27,7 +27,7 @@ import { flag, list, parseJson } from "./shapes.js";
 import type { TransferOptions, TransferResult, UploadOptions } from "./transfer.js";
 import { download } from "./transfer-download.js";
 import { upload } from "./transfer-upload.js";
-import type { Source } from "./write.js";
+import { expectSource, type Source } from "./write.js";
 
 export interface ReadOptions extends Abortable {
 	/** First byte. Default 0. */
@@ -108,6 +108,7 @@ export class Files {
 	/** Parents are made. The old content or the new, nothing between: a source that fails halfway changes nothing. */
 	async write(path: GuestPath, source: Source, options: WriteOptions = {}): Promise<FileEntry> {
 		let url = `/v1/files/write?path=${encodePath(path)}`;
+		expectSource("the content", source);
 		if (options.mode !== undefined) url += `&mode=${octal(options.mode)}`;
 		if (options.append) url += "&append=1";
 		const connection = await this.#link.get(options.signal);

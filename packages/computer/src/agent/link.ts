@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Abortable } from "../driver.js";
 import { ComputerError } from "../errors/index.js";
 import { DEADLINES } from "../limits.js";
-import { canceled, waitFor } from "./abort.js";
+import { canceled, expectSignal, waitFor } from "./abort.js";
 import { Connection } from "./connection.js";
 
 export interface LinkOptions {
@@ -33,23 +33,16 @@ export class AgentLink {
 
 	/** The live connection, at once if there is one: every call goes through here. */
 	get(signal?: AbortSignal): Connection | Promise<Connection> {
+		expectSignal(signal);
 		if (signal?.aborted) throw canceled(signal);
 		if (this.#connection?.alive && !this.#connection.drowsy && !this.#connection.stale) return this.#connection;
-		if (this.#closing.signal.aborted) {
-			throw new ComputerError("invalid_argument", "this computer was closed or removed by its holder", { hint: "Open it again." });
-		}
-		this.#opening ??= this.#wake().finally(() => {
-			this.#opening = undefined;
-		});
-		return waitFor(this.#opening, signal);
+		if (this.closed) throw over();
+		return waitFor(this.#opening ?? this.#begin(this.#wake()), signal);
 	}
 
 	/** Begins with a connection that is there already. */
 	adopt(connection: Connection): void {
-		this.#opening = this.#accept(connection).finally(() => {
-			this.#opening = undefined;
-		});
-		this.#opening.catch(() => {}); // whoever calls next hears of it, or gets another one
+		this.#begin(this.#accept(connection)).catch(() => {}); // whoever calls next hears of it, or gets another one
 	}
 
 	/** The live connection, if there is one. */
@@ -82,6 +75,18 @@ export class AgentLink {
 	close(): void {
 		this.#closing.abort();
 		this.drop();
+	}
+
+	#begin(opening: Promise<Connection>): Promise<Connection> {
+		this.#opening = opening
+			.catch((error: unknown) => {
+				// Not as what the one who closed it has canceled: whoever waits here has canceled nothing.
+				throw this.closed ? over(error) : error;
+			})
+			.finally(() => {
+				this.#opening = undefined;
+			});
+		return this.#opening;
 	}
 
 	/** A call that is sent as the machine stops would be lost, and one to a machine that was paused would wait for ever: it is asked first. */
@@ -124,4 +129,8 @@ export class AgentLink {
 		for (const resolve of this.#waiting) resolve(connection);
 		return connection;
 	}
+}
+
+function over(cause?: unknown): ComputerError {
+	return new ComputerError("invalid_argument", "this computer was closed or removed by its holder", { cause, hint: "Open it again." });
 }

@@ -1,7 +1,18 @@
 import type { ClientHttp2Stream } from "node:http2";
+import { refuse } from "../expect.js";
 
 /** What can be sent: text (UTF-8), bytes, or a stream of both such as a Readable. */
 export type Source = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+export function expectSource(what: string, value: unknown): void {
+	if (typeof value === "string" || value instanceof Uint8Array) return;
+	if (typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === "function") return;
+	refuse(what, "text, bytes or a stream of them", value);
+}
+
+export function expectPiece(what: string, value: unknown): void {
+	if (typeof value !== "string" && !ArrayBuffer.isView(value)) refuse(what, "text or bytes", value);
+}
 
 /**
  * Writes a source as a request's body, no faster than the guest reads, and ends it. Resolves when all is handed over
@@ -13,6 +24,8 @@ export async function writeBody(stream: ClientHttp2Stream, source: Source): Prom
 		return;
 	}
 	const iterator = source[Symbol.asyncIterator]();
+	// Not awaited: a generator that hangs in next() would hang here too.
+	const letGo = () => void iterator.return?.()?.catch(() => {});
 	// Not a race with one promise that lasts as long as the request: that would keep every piece until then.
 	let wake: (closed: "closed") => void = () => {};
 	const closed = () => wake("closed");
@@ -30,10 +43,15 @@ export async function writeBody(stream: ClientHttp2Stream, source: Source): Prom
 				return;
 			}
 			if (stream.destroyed || stream.closed) break;
+			try {
+				expectPiece("what a stream yields", step.value);
+			} catch (error) {
+				letGo();
+				throw error;
+			}
 			if (!stream.write(step.value) && (await drained(stream)) === "closed") break;
 		}
-		// Not awaited: a generator that hangs in next() would hang here too.
-		void iterator.return?.()?.catch(() => {});
+		letGo();
 	} finally {
 		stream.off("close", closed);
 	}
