@@ -45,11 +45,14 @@ func (p *place) rename(name string) error {
 	if p.settled {
 		return errors.New("the machine is ending")
 	}
+	target := filepath.Join(filepath.Dir(p.directory), name)
+	if err := validDirectory(target); err != nil {
+		return err // its sockets could not be reached there
+	}
 	if err := os.WriteFile(filepath.Join(p.directory, groupFile), []byte(groupID(p.directory)), 0o600); err != nil {
 		return err
 	}
 	// Onto an empty directory rename(2) would succeed; a machine's never is.
-	target := filepath.Join(filepath.Dir(p.directory), name)
 	if err := os.Rename(p.directory, target); err != nil {
 		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
 			return errors.New("exists")

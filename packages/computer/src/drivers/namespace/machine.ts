@@ -187,9 +187,13 @@ export class NamespaceMachine implements Owner {
 		}
 	}
 
-	/** Removes a machine that does not run; `busy` when it does. The agent does it: it holds the lock meanwhile, and names need not be UTF-8. */
+	/**
+	 * Removes a machine that does not run; `busy` when it does. The agent does it: it holds the lock meanwhile, and names need not be UTF-8. It waits for a
+	 * copy that is under way, and its checkpoints are as many files again each.
+	 */
 	async discard(options: Abortable = {}): Promise<void> {
-		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.directory }, { ...options, deadlineMs: DEADLINES.engineMs });
+		const deadlineMs = 2 * DEADLINES.checkpointMs;
+		await runAgent(this.#agentPath(), ["boot", "remove"], { directory: this.directory }, { ...options, deadlineMs });
 	}
 
 	async claim(name: string, options: Abortable = {}): Promise<Machine> {
