@@ -134,4 +134,86 @@ describe.skipIf(target === undefined)("the toolbox in other libraries", () => {
 		expect(text).toContain(header);
 		expect(text).toContain(body);
 	});
+
+	describe("@anthropic-ai/sdk: what is said is of its own contract", () => {
+		const OURS =
+			/\b(Execute|ReadFile|WriteFile|StrReplace|InsertLines|AppendFile|ListDirectory|Wait|KillBackground|SendInput|ReadProcessLogs|Terminal|ComputerStatus|Rollback)\b/;
+		const said = async (name: "bash" | "editor", input: object, { box = toolbox, fails = false } = {}) => {
+			const [bash, editor] = anthropicTools(box);
+			const running = (name === "bash" ? bash : editor).run(input);
+			const text = await (fails ? running.then(String, ({ message }: Error) => `failed: ${message}`) : running);
+			expect(text).not.toMatch(OURS);
+			expect(text).not.toMatch(/^next: *$|next: +(answers|ends|shows)/m);
+			if (fails) expect(text).toMatch(/^failed: /);
+			return text;
+		};
+		const editor = (args: string) => `next: str_replace_based_edit_tool(${args})`;
+
+		test("errors of the editor", async () => {
+			await computer.files.write("said/c.txt", "one two\nthree\none\n");
+			const path = "/home/user/said/c.txt";
+			const other = { command: "view", path: "/home/user/said/d.txt" };
+			expect(await said("editor", other, { fails: true })).toContain(editor('command: "view", path: "/home/user/said"'));
+			expect(await said("editor", other, { fails: true })).toContain("another way: ");
+			const edit = { command: "str_replace", path, new_str: "x" };
+			expect(await said("editor", { ...edit, old_str: "one  two" }, { fails: true })).toContain(
+				'str_replace_based_edit_tool(command: "str_replace", path: "/home/user/said/c.txt", old_str: "one two", new_str: "x")',
+			);
+			expect(await said("editor", { ...edit, old_str: "one" }, { fails: true })).toMatch(/view", path: "[^"]*", view_range: \[1,\s?21\]\)/);
+			for (let times = 0; times < 2; times++) await said("editor", { ...edit, old_str: "nowhere" }, { fails: true });
+			expect(await said("editor", { ...edit, old_str: "" }, { fails: true })).toContain('command: "insert", path');
+			await computer.files.write("said/none.txt", "");
+			const empty = { command: "str_replace", path: "/home/user/said/none.txt", old_str: "", new_str: "x" };
+			expect(await said("editor", empty, { fails: true })).toContain('command: "create", path');
+		});
+
+		test("calls that it does not have, which count", async () => {
+			const box = new Toolbox({ open: async () => computer, callsPerTurn: 20 });
+			const options = { box, fails: true };
+			expect(await said("bash", {}, options)).toContain('next: bash(command: "…")');
+			expect(await said("editor", { command: "undo_edit", path: "a" }, options)).toContain("view, create, str_replace, insert");
+			expect(await said("editor", { command: "insert", path: "a", insert_line: "top", insert_text: "x" }, options)).toMatch(
+				/needs `insert_line`.*\n.*path: "a", insert_line: 0, insert_text: "x"/,
+			);
+			expect(await said("editor", { command: "create", path: "a" }, options)).toMatch(/needs `file_text`.*\n.*path: "a", file_text: "…"/);
+			expect(box.budget).toMatchObject({ used: 4 });
+		});
+
+		test("a file in parts, and one that is no text", async () => {
+			await computer.files.write("said/long.txt", "a line of it\n".repeat(20_000));
+			expect(await said("editor", { command: "view", path: "/home/user/said/long.txt" })).toMatch(
+				/next: str_replace_based_edit_tool\(command: "view", path: "[^"]*", view_range: \[\d+,\s?-1\]\)/,
+			);
+			await computer.files.write("said/data", Buffer.from([0, 1, 2, 255]));
+			expect(await said("editor", { command: "view", path: "/home/user/said/data" })).toContain('next: bash(command: "file ');
+			expect(await said("bash", { command: "cat said/long.txt" })).toMatch(/bytes of stdout are not shown \.\.\.\]/);
+		});
+
+		test("a folder is listed two levels deep, without what is hidden", async () => {
+			for (const path of ["tree/top.txt", "tree/a/b.txt", "tree/a/c/d.txt", "tree/.hidden/e.txt"]) await computer.files.write(path, "");
+			const text = await said("editor", { command: "view", path: "/home/user/tree" });
+			expect(text).toMatch(/a\/\n.*a\/b\.txt/s);
+			expect(text).toContain("a/c/");
+			expect(text).toContain("top.txt");
+			expect(text).not.toMatch(/d\.txt|hidden/);
+		});
+
+		test("a command that outlives its call is waited for and ended by bash", async () => {
+			const box = new Toolbox({ open: async () => computer, callsPerTurn: 0, timeoutMs: 100 });
+			const nextOf = (text: string) => JSON.parse(/bash\(command: ("(?:[^"\\]|\\.)*")\)/.exec(text)?.[1] ?? "null") as string;
+			await computer.files.remove("said/go").catch(() => {});
+			const begun = await said("bash", { command: "until [ -e said/go ]; do sleep 0.1; done; echo it has gone; exit 4" }, { box });
+			expect(begun).toMatch(/goes on as job "\w+".*\nnext: bash\(command: "wait job \w+"\)/);
+			await computer.files.write("said/go", "");
+			expect(await said("bash", { command: nextOf(begun) }, { box })).toMatch(/ended with exit code 4 .*it has gone/s);
+			const asks = await said(
+				"bash",
+				{ command: "printf 'Password: '; read x" },
+				{ box: new Toolbox({ open: async () => computer, callsPerTurn: 0 }) },
+			);
+			expect(asks).toMatch(/waits for input.*\nnext: bash\(command: "kill job \w+"\) ends it$/m);
+			expect(await said("bash", { command: nextOf(asks) }, { box })).toMatch(/ended/);
+			expect(await said("bash", { command: "kill job none" }, { box, fails: true })).toContain("there is no job");
+		});
+	});
 });

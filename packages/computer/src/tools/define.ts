@@ -38,7 +38,7 @@ export interface ToolSource extends Omit<Tool, "output" | "cost" | "otherWay"> {
 	readonly otherWay?: string;
 }
 
-const OTHER_WAY = "Do not repeat this call. Look at what is there, or reach the same by a command with Execute.";
+const OTHER_WAY = "Do not repeat this call. Look at what is there, or reach the same by a command.";
 
 export function tool(source: ToolSource): Tool {
 	const output: ObjectSchema = { type: "object", properties: { ...source.output, ...COMMON } };

@@ -27,8 +27,7 @@ export const strReplace = tool({
 	hints: { ...HINTS.CHANGE, destructive: true },
 	profiles: EVERYWHERE,
 	run: replace,
-	otherWay:
-		"Do not send this edit again. Read those lines with ReadFile and copy oldStr from them, or write the whole file with WriteFile.",
+	otherWay: "Do not send this edit again. Read those lines and copy from them what is to be replaced, or write the whole file.",
 });
 
 export const insertLines = tool({

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Computer } from "../computer.js";
 import type { ExecResult, Execution } from "../index.js";
 import { TOOL_LIMITS } from "../limits.js";
+import { nextLine } from "./call-text.js";
 import { showLine } from "./clean.js";
 import { beforeDanger } from "./danger.js";
 import { EVERYWHERE, flag, HINTS, parameters, text, tool, whole } from "./define.js";
@@ -160,7 +161,7 @@ function headline({ id, exitCode, running, durationMs, cwd }: ExecResult, prompt
 function next(call: ToolCall, { id, running }: ExecResult, prompt: Prompt | undefined, port: number | undefined): string[] {
 	if (port === undefined) return jobNext(call, { id, running, readsInput: false }, prompt);
 	const stop = call.say("KillBackground", { handleId: id });
-	return [`next: ${call.say("Execute", { command: `curl -s http://127.0.0.1:${port}/` })} tries it; ${stop} ends it`];
+	return nextLine([call.say("Execute", { command: `curl -s http://127.0.0.1:${port}/` }), "tries it"], [stop, "ends it"]);
 }
 
 function interactive(call: ToolCall): string {

@@ -75,7 +75,7 @@ async function listing(call: ToolCall): Promise<Answer> {
 	const computer = await call.computer();
 	const { signal } = call;
 	const found = await computer.files.tree(path, {
-		depth: recursive ? TOOL_LIMITS.listDepth : 1,
+		depth: recursive ? TOOL_LIMITS.listDepth : call.settings.folderDepth,
 		max: TOOL_LIMITS.listEntries,
 		hidden: showHidden,
 		signal,

@@ -1,6 +1,7 @@
 /** Jobs as a model sees them: what is new, whether it runs, and what to do next. */
 import type { Computer } from "../computer.js";
 import type { CommandState } from "../index.js";
+import { nextLine } from "./call-text.js";
 import { cleanLine } from "./clean.js";
 import { asData } from "./data-text.js";
 import { excerpt, type Log } from "./excerpt.js";
@@ -32,12 +33,10 @@ export interface Shown {
 /** Both streams within the budget of one result. stderr is short as a rule, and gets what it needs up to half. */
 export function showStreams(call: ToolCall, id: string, streams: Streams): Shown {
 	const { maxOutputBytes: bytes, maxOutputTokens: tokens } = call.settings;
-	const notice = (stream: StreamName) => (missing: number, offset: number) =>
-		`[... ${missing} bytes of ${stream} are not shown. ${call.say("ReadProcessLogs", {
-			handleId: id,
-			fromOffset: offset,
-			...(stream === "stderr" && { stream }),
-		})} shows them ...]`;
+	const notice = (stream: StreamName) => (missing: number, offset: number) => {
+		const rest = call.say("ReadProcessLogs", { handleId: id, fromOffset: offset, ...(stream === "stderr" && { stream }) });
+		return `[... ${missing} bytes of ${stream} are not shown${rest === "" ? "" : `. ${rest} shows them`} ...]`;
+	};
 	const both = sizeOf(streams.stdout) > 0 && sizeOf(streams.stderr) > 0;
 	const stderr = excerpt(streams.stderr, both ? { bytes: bytes / 2, tokens: tokens / 2 } : { bytes, tokens }, cleanLine, notice("stderr"));
 	const share = both ? Math.max(0.5, 1 - Buffer.byteLength(stderr.text) / bytes) : 1;
@@ -108,7 +107,7 @@ export async function jobAnswer(call: ToolCall, computer: Computer, state: Comma
 	call.memory.shown.set(id, { stdout: endOf(streams.stdout), stderr: endOf(streams.stderr) });
 	const before = STREAMS.find((stream) => state[`${stream}Bytes`] > 0);
 	const all = call.say("ReadProcessLogs", { handleId: id, fromOffset: 0, ...(before === "stderr" && { stream: before }) });
-	const nothing = `nothing new was written${before === undefined ? "" : `; ${all} shows what was before`}`;
+	const nothing = `nothing new was written${before === undefined || all === "" ? "" : `; ${all} shows what was before`}`;
 	const text = [jobLine(state, prompt), ...jobNext(call, state, prompt), shown.text === "" ? nothing : shown.text].join("\n");
 	return { text, structured: { ...jobFacts(state, prompt), stdout: shown.stdout, stderr: shown.stderr, truncated: shown.truncated } };
 }
@@ -127,10 +126,13 @@ export function jobNext(
 	prompt: Prompt | undefined,
 ): string[] {
 	if (!running) return [];
-	if (prompt === undefined && !readsInput) return [`next: ${call.say("Wait", { job: id })}`];
+	if (prompt === undefined && !readsInput) return nextLine([call.say("Wait", { job: id })]);
 	const answer = call.say("SendInput", { job: id, text: prompt?.answer ?? "…" });
 	const stop = call.say("KillBackground", { handleId: id });
-	return [`next: ${answer} answers it; ${stop} ends it`, ...(prompt === undefined ? [] : [`hint: to avoid the question: ${prompt.avoid}`])];
+	return [
+		...nextLine([answer, "answers it"], [stop, "ends it"]),
+		...(prompt === undefined ? [] : [`hint: to avoid the question: ${prompt.avoid}`]),
+	];
 }
 
 export function jobFacts(

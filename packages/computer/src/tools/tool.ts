@@ -78,8 +78,16 @@ export interface ToolCall {
 	status(text: string): void;
 	readonly settings: Settings;
 	readonly memory: Memory;
-	/** A call to make next, as text, in the words of this profile: `Wait(job: "3")`. Empty where it has no such tool. */
+	/** A call to make next, as text, in the words of this profile or door: `Wait(job: "3")`. Empty where it has no such tool. */
 	say(name: string, args?: Arguments): string;
+}
+
+/** What is otherwise at a door whose model knows tools of its own, not those of the toolbox. */
+export interface Door {
+	/** A call as text, in words of the door; empty where it has none like it. */
+	say(name: string, args?: Arguments): string;
+	/** Levels of a folder that are listed. */
+	readonly folderDepth: number;
 }
 
 /** Bounds of every call of a toolbox. */
@@ -94,6 +102,8 @@ export interface Settings {
 	readonly maxOutputBytes: number;
 	/** The same in tokens, as far as they can be told from the text. */
 	readonly maxOutputTokens: number;
+	/** Levels of a folder that are listed, unless it is all of them. */
+	readonly folderDepth: number;
 	readonly strictSafety: boolean;
 	/** Absolute paths of the host that transfers may touch; a folder with all below it, or a file. */
 	readonly hostFolders: readonly string[];

@@ -7,7 +7,7 @@ import { prepare } from "./arguments.js";
 import { briefly } from "./brief.js";
 import { Budget, type BudgetState } from "./budget.js";
 import { showLine } from "./clean.js";
-import { failed, failureOf, notOpened, ToolFailure } from "./failure.js";
+import { type Failure, failed, failureOf, notOpened, ToolFailure } from "./failure.js";
 import { callOf } from "./groups.js";
 import { LATE, Lasting } from "./lasting.js";
 import { Memory } from "./memory.js";
@@ -17,6 +17,7 @@ import { toolNamed, toolsOf } from "./table.js";
 import {
 	type Answer,
 	type Arguments,
+	type Door,
 	PROFILES,
 	type Profile,
 	type Settings,
@@ -56,6 +57,8 @@ export interface CallOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** One line for the user, while it goes on. */
 	readonly onStatus?: ((text: string) => void) | undefined;
+	/** Where the model has other tools than these. */
+	readonly door?: Door | undefined;
 }
 
 /** The tools of one chat or connection. Its budget and what it remembers of failures live here; the computer is shared. */
@@ -104,24 +107,30 @@ export class Toolbox {
 	/** Runs a tool. Never throws: a failure is a result that says what to do. */
 	async call(name: string, args: unknown, options: CallOptions = {}): Promise<ToolResult> {
 		const notes: string[] = [];
+		const say = options.door?.say ?? this.#say;
 		let tool: Tool | undefined;
 		let given: Arguments | undefined;
 		let answer: Answer;
 		try {
-			tool = this.#find(String(name), notes);
+			tool = this.#find(String(name), notes, say);
 			const prepared = prepare(tool, args);
 			given = prepared.args;
 			notes.push(...prepared.repairs);
 			const cost = tool.costOf?.(given) ?? tool.cost;
 			answer = this.#budget.take(cost) ? await this.#bounded(tool, given, options) : this.#spent();
 		} catch (error) {
-			const failure = failureOf(error, tool, given ?? {}, this.#say);
+			const failure = failureOf(error, tool, given ?? {}, say);
 			// One that is not understood counts, too: nothing else ends a model that repeats it.
 			const counted = given !== undefined || this.#budget.take(tool?.cost ?? 1);
 			answer = counted ? failed(failure, error instanceof ToolFailure ? error.details : "") : this.#spent();
 		}
 		const readOnly = tool !== undefined && (tool.hints.readOnly || tool.readsOnly?.(given ?? {}) === true);
 		return this.#result(answer, notes, this.#again(tool, given ?? args, readOnly, answer), await this.#opening.news());
+	}
+
+	/** The answer to a call that a door with tools of its own does not understand: it counts as one. */
+	async refuse(failure: Failure): Promise<ToolResult> {
+		return this.#result(this.#budget.take(1) ? failed(failure) : this.#spent(), [], "", await this.#opening.news());
 	}
 
 	/** Ends the connection; the computer lives on. */
@@ -133,14 +142,14 @@ export class Toolbox {
 
 	readonly #say = (name: string, args?: Arguments) => callOf(this.#tools, name, args);
 
-	#find(name: string, notes: string[]): Tool {
+	#find(name: string, notes: string[], say: ToolCall["say"]): Tool {
 		const tool = toolNamed(name);
 		if (tool === undefined) {
 			throw new ToolFailure({
 				code: "not_found",
 				message: `there is no tool ${JSON.stringify(name.slice(0, 60))}`,
 				hint: `The tools are ${[...this.#tools.keys()].join(", ")}.`,
-				next: this.#say("Execute", { command: "…" }),
+				next: say("Execute", { command: "…" }),
 			});
 		}
 		if (tool.name !== name) notes.push(`\`${name.slice(0, 60)}\` was read as ${tool.name}`);
@@ -162,7 +171,7 @@ export class Toolbox {
 		};
 		options.signal?.addEventListener("abort", cancel, { once: true });
 		if (options.signal?.aborted) cancel();
-		const refusal = () => (stop.signal.reason === LATE ? this.#late(tool, args, lasts) : canceled());
+		const refusal = () => (stop.signal.reason === LATE ? this.#late(tool, args, lasts, options.door?.say ?? this.#say) : canceled());
 		try {
 			return await unless(stop.signal, refusal, () => this.#run(tool, args, lasting, { ...options, signal: stop.signal }));
 		} finally {
@@ -181,9 +190,9 @@ export class Toolbox {
 			leftMs: () => Math.max(1, Math.round(endsAt - performance.now())),
 			lasting,
 			status,
-			settings: this.#settings,
+			settings: { ...this.#settings, ...(options.door !== undefined && { folderDepth: options.door.folderDepth }) },
 			memory: this.#memory,
-			say: this.#say,
+			say: options.door?.say ?? this.#say,
 		};
 		try {
 			return await tool.run(call);
@@ -195,7 +204,7 @@ export class Toolbox {
 		}
 	}
 
-	#late(tool: Tool, args: Arguments, lasts: boolean): ToolFailure {
+	#late(tool: Tool, args: Arguments, lasts: boolean, say: ToolCall["say"]): ToolFailure {
 		const { step } = this.#opening;
 		const took = `${tool.name} ${lasts ? "takes longer than a call may take" : "took longer than a call may take, and was stopped"}`;
 		const goesOn = lasts || step !== "";
@@ -203,7 +212,7 @@ export class Toolbox {
 			code: "timeout",
 			message: step === "" ? took : `the computer is not ready yet: ${step}`,
 			hint: goesOn ? "It goes on. Call again in a moment." : "Do it in smaller parts, or as a job.",
-			next: !goesOn ? "" : this.#say(tool.name, briefly(args)),
+			next: !goesOn ? "" : say(tool.name, briefly(args)),
 		});
 	}
 
@@ -282,6 +291,7 @@ function settingsOf(options: ToolboxOptions): Settings {
 		maxCallMs: bounded("maxCallMs", options.maxCallMs),
 		maxOutputBytes: bounded("maxOutputBytes", options.maxOutputBytes),
 		maxOutputTokens: Math.min(bounded("maxOutputTokens", options.maxOutputTokens), share),
+		folderDepth: 1,
 		strictSafety,
 		hostFolders,
 	};
