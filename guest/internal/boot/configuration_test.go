@@ -66,13 +66,36 @@ func TestCopyConfiguration(t *testing.T) {
 
 func TestHide(t *testing.T) {
 	layer := filepath.Join(t.TempDir(), "layer")
-	hidden, err := hide(layer, host(t), []string{".", "missing"})
+	hidden, err := hide(layer, host(t), []examination{{path: "."}, {path: "missing"}})
 	if errors.Is(err, syscall.EPERM) {
 		t.Skip("this kernel lets only root make whiteouts:", err)
 	}
 	must(t, err)
 	if got, want := names(t, layer), []string{".", "open", "open/closed", "open/key", "pipe", "secret"}; !slices.Equal(got, want) || hidden != 4 {
 		t.Fatalf("got %q and %d, expected %q", got, hidden, want)
+	}
+}
+
+func TestHideInPlacesInEachOther(t *testing.T) {
+	layer, source := filepath.Join(t.TempDir(), "layer"), t.TempDir()
+	for _, path := range []string{"local/pgsql/data", "local/nginx/conf", "local/lib/a/b/c", "local/etc/a/b/c"} {
+		must(t, os.MkdirAll(filepath.Join(source, path), 0o755))
+	}
+	for _, path := range []string{"local/pgsql/data/hba", "local/nginx/conf/key", "local/lib/a/b/c/deep", "local/etc/a/b/c/key", "local/etc/key"} {
+		must(t, os.WriteFile(filepath.Join(source, path), nil, 0o600))
+	}
+	must(t, os.Chmod(filepath.Join(source, "local/pgsql/data"), 0o700))
+	_, err := hide(layer, source, examined["usr"])
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this kernel lets only root make whiteouts:", err)
+	}
+	must(t, err)
+	want := []string{
+		".", "local", "local/etc", "local/etc/a", "local/etc/a/b", "local/etc/a/b/c", "local/etc/a/b/c/key", "local/etc/key",
+		"local/nginx", "local/nginx/conf", "local/nginx/conf/key", "local/pgsql", "local/pgsql/data",
+	}
+	if got := names(t, layer); !slices.Equal(got, want) {
+		t.Fatalf("got %q, expected %q", got, want)
 	}
 }
 
@@ -89,7 +112,7 @@ func TestHideLeavesWhatIsOutOfReach(t *testing.T) {
 	const nobody = 65534
 	_, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
 	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0) }()
-	if hidden, err := hide(layer, source, []string{"open"}); err != nil || hidden != 0 {
+	if hidden, err := hide(layer, source, []examination{{path: "open"}}); err != nil || hidden != 0 {
 		t.Fatalf("got %d, %v", hidden, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -23,11 +24,18 @@ func private(mode fs.FileMode) bool {
 	return true
 }
 
+// examination is of a place where private things may be.
+type examination struct {
+	path string
+	// depth is how many levels below it are looked at; 0: all.
+	depth int
+}
+
 // hide makes an overlay layer of whiteouts over what is private in these places below source. It is made anew at each
 // boot and lies below the guest's own layer: a file that the guest puts at a hidden name is its own and stays.
-func hide(layer, source string, places []string) (hidden int, err error) {
+func hide(layer, source string, places []examination) (hidden int, err error) {
 	for _, place := range places {
-		start := filepath.Join(source, place)
+		start := filepath.Join(source, place.path)
 		err := filepath.WalkDir(start, func(path string, entry fs.DirEntry, err error) error {
 			// Not there; or out of our reach, without an entry then, and so out of the guest's.
 			if errors.Is(err, fs.ErrNotExist) || entry == nil && errors.Is(err, fs.ErrPermission) {
@@ -38,6 +46,9 @@ func hide(layer, source string, places []string) (hidden int, err error) {
 			}
 			info, err := entry.Info()
 			if err != nil || !private(info.Mode()) || path == source {
+				if entry.IsDir() && place.depth > 0 && path != start && strings.Count(path[len(start):], "/") == place.depth {
+					return fs.SkipDir
+				}
 				return nil
 			}
 			name, err := filepath.Rel(source, path)
@@ -48,8 +59,10 @@ func hide(layer, source string, places []string) (hidden int, err error) {
 				return err
 			}
 			hidden++
-			// A whiteout is a character device 0:0; this kind needs no privilege (overlayfs documentation, mknod(2)).
-			if err := syscall.Mknod(filepath.Join(layer, name), syscall.S_IFCHR, 0); err != nil {
+			// A whiteout is a character device 0:0; this kind needs no privilege (overlayfs documentation, mknod(2)). Of places in each other the
+			// first has hidden it.
+			white := filepath.Join(layer, name)
+			if err := syscall.Mknod(white, syscall.S_IFCHR, 0); err != nil && !(err == syscall.EEXIST && isDevice(white)) {
 				return &os.PathError{Op: "hide", Path: path, Err: err}
 			}
 			if entry.IsDir() {
@@ -62,6 +75,11 @@ func hide(layer, source string, places []string) (hidden int, err error) {
 		}
 	}
 	return hidden, nil
+}
+
+func isDevice(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
 // mirror makes a directory in the layer with the mode and owner of the host's, which it will cover.

@@ -32,10 +32,11 @@ var (
 		"var/cache/debconf", "var/lib/rpm", "var/lib/dnf", "var/lib/pacman",
 	}
 	// examined are the places below these where people, not packages, put files: the rule of hide.go holds there.
-	examined = map[string][]string{
-		"opt":               {"."},
-		"usr":               {"local/bin", "local/sbin", "local/etc"},
-		"var/cache/debconf": {"."},
+	examined = map[string][]examination{
+		"opt": {{path: "."}},
+		// What was built here has its data and its keys in directories of its own (pgsql/data, nginx/conf). The libraries are deeper, and many.
+		"usr":               {{path: "local", depth: 3}, {path: "local/bin"}, {path: "local/sbin"}, {path: "local/etc"}},
+		"var/cache/debconf": {{path: "."}},
 	}
 	emptyDirectories = []struct {
 		name string
