@@ -174,6 +174,14 @@ describe.for(DRIVERS)("$title", (target) => {
 			expect(await kept()).toEqual([ids[1], last.id]);
 		});
 
+		test("what another holder has removed is gone, for a fork and a checkpoint as well", async () => {
+			const gone = await target.open("removed");
+			await (await findComputer({ name: gone.name, driver: target.driver }))?.remove();
+			await expectError(gone.fork(undefined, target.computerName("fork-of-none")), "machine_gone");
+			await expectError(gone.checkpoint(), "machine_gone");
+			await gone.close();
+		});
+
 		test("nothing is left of them when the computer is removed", async () => {
 			const doomed = await target.open("doomed");
 			const { id } = await doomed.checkpoint("a");

@@ -8,6 +8,7 @@ import type { Dialect } from "../engine/dialect.js";
 import { EngineDriver } from "../engine/driver.js";
 import type { EngineFacts, EngineInfo } from "../engine/facts.js";
 import { describeHost, type HostOptions } from "../engine/host.js";
+import { endLost } from "./lost.js";
 
 export interface DockerDriverOptions extends HostOptions {
 	/** The one engine to use, `unix:///path` or `tcp://host:port`; else all known places are searched. */
@@ -33,6 +34,7 @@ export const dialect: Dialect = {
 	runtime: ({ runtime }) => runtime,
 	losesNames: false,
 	updateLimits: { run: updateLimits, lasts: true },
+	afterRemove: endLost,
 	readInfo: async (get) => (await get("/info")) as EngineInfo,
 };
 

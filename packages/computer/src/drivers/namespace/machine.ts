@@ -12,7 +12,7 @@ import { rebuildMachine } from "./rebuild.js";
 import { directoryTime, lacksRecord, type MachineRecord, readRecord, readWarnings, writeRecord } from "./record.js";
 
 /** How often a machine that someone else starts again meanwhile is stopped before `remove` gives up. */
-const REMOVE_ATTEMPTS = 3;
+const REMOVE_ATTEMPTS = 20;
 
 /** Beside the machines' own: what of the host is copied once for all of them; see guest/internal/boot/shared.go. */
 const COPIES = "namespace-etc";
@@ -121,7 +121,9 @@ export class NamespaceMachine implements Owner {
 	}
 
 	async settings(_options?: Abortable): Promise<MachineSpec | undefined> {
-		return (await readRecord(this.directory))?.spec;
+		const record = await readRecord(this.directory);
+		if (record === undefined && (await lacksRecord(this.directory))) throw this.#gone("was removed");
+		return record?.spec;
 	}
 
 	async reconfigure(changes: LiveSettings, options: Abortable = {}): Promise<void> {
