@@ -110,6 +110,18 @@ describe.skipIf(NO_AGENT !== undefined)(`through the real agent${NO_AGENT === un
 		await expect(files.download(guest("new"), join(directory, "top"))).rejects.toMatchObject({ code: "already_exists" });
 	});
 
+	test("an empty path of this host is none, and what a callback throws stays what it is", async () => {
+		put(join(directory, "a"), "a");
+		await expect(files.upload("", guest("never"))).rejects.toMatchObject({ code: "invalid_argument" });
+		await expect(files.download(guest("."), "")).rejects.toMatchObject({ code: "invalid_argument" });
+		const mine = new Error("mine");
+		const ignore = () => {
+			throw mine;
+		};
+		await expect(files.upload(directory, guest("never"), { ignore })).rejects.toBe(mine);
+		expect(fs.existsSync(guest("never"))).toBe(false);
+	});
+
 	test("an upload refuses a symlink as its source, leaves out sockets and FIFOs, and what is ignored", async () => {
 		const from = join(directory, "from");
 		put(join(from, "node_modules/x"), "x");

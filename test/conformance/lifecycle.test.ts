@@ -119,6 +119,16 @@ describe.for(MATRIX)("$title", (target) => {
 			expect((await listComputers({ driver })).map(({ name }) => name)).not.toContain(target.computerName("never"));
 		});
 
+		test("a start whose onProgress throws leaves nothing behind", async () => {
+			const opening = target.open("thrown", {
+				onProgress: () => {
+					throw new Error("mine");
+				},
+			});
+			await expect(opening).rejects.toThrow("mine");
+			expect(await findComputer({ name: target.computerName("thrown"), driver })).toBeUndefined();
+		});
+
 		test("a start that is aborted leaves nothing behind", async () => {
 			const controller = new AbortController();
 			const opening = target.open("aborted", { signal: controller.signal, onProgress: () => controller.abort() });

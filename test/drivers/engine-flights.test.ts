@@ -34,6 +34,26 @@ test("who waits for another's work is told how far it is, and may stop waiting, 
 	expect(await Promise.all([first, third])).toEqual(["the first one's", "the first one's"]);
 });
 
+test("a listener that throws ends nothing", async () => {
+	const flights = new Flights<string>("pull the image");
+	const told: Progress[] = [];
+	const bad = () => {
+		throw new Error("mine");
+	};
+	const first = flights.run(
+		"one",
+		async (onProgress) => {
+			await Promise.resolve();
+			onProgress(STEP);
+			return "the first one's";
+		},
+		{ onProgress: bad },
+	);
+	const second = flights.run("one", async () => "a second run", { onProgress: (step) => told.push(step) });
+	expect(await Promise.all([first, second])).toEqual(["the first one's", "the first one's"]);
+	expect(told).toEqual([STEP]);
+});
+
 test("who waits takes over from one that was canceled", async () => {
 	const flights = new Flights<string>("pull the image");
 	let cancel = () => {};

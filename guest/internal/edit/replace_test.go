@@ -90,12 +90,16 @@ func TestReplaceThroughASymlinkKeepsMode(t *testing.T) {
 func TestReplaceRefuses(t *testing.T) {
 	path := file(t, "x")
 	dir := filepath.Dir(path)
+	if err := os.Symlink("itself", dir+"/itself"); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		code, path string
 		request    any
 	}{
 		{"not_found", dir + "/missing/file", map[string]any{"replacements": []change{{"old": "x", "new": "y"}}}},
 		{"not_a_file", dir, map[string]any{"replacements": []change{{"old": "x", "new": "y"}}}},
+		{"invalid_argument", dir + "/itself", map[string]any{"replacements": []change{{"old": "x", "new": "y"}}}},
 		{"invalid_argument", "relative", map[string]any{"replacements": []change{{"old": "x", "new": "y"}}}},
 		{"invalid_argument", path, map[string]any{"replacements": []change{{"old": "", "new": "y"}}}},
 		{"invalid_argument", path, map[string]any{"replacements": []change{}}},

@@ -15,6 +15,10 @@ import (
 func Edit(r *http.Request, path string, change func(from, to *os.File) error) (Entry, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
+		// Its own words for a symlink that leads to itself are no error of the system's.
+		if _, stat := os.Stat(path); stat != nil {
+			err = stat
+		}
 		return Entry{}, Failed(err, path)
 	}
 	unlock, err := editing.lock(r, real)

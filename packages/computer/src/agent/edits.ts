@@ -125,6 +125,7 @@ export async function insertLines(connection: Connection, path: GuestPath, optio
 }
 
 function replacementJson(replacement: Replacement, index: number): Json {
+	if (typeof replacement !== "object" || replacement === null) refuse(`replacement ${index + 1}`, "an object", replacement);
 	const { old, new: by, all = false } = replacement;
 	if (old?.length === 0) refuse(`old of replacement ${index + 1}`, "the text to replace", old);
 	return { all, ...bytesJson("old", old, index), ...bytesJson("new", by, index) };

@@ -1,13 +1,13 @@
 /** From the guest onto this host. What comes is hostile: nothing lands outside of the target, and nothing is shown before all of it is there. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import { ComputerError } from "../errors/index.js";
-import { expectText, expectWhole, refuse } from "../expect.js";
+import { expectWhole, refuse } from "../expect.js";
 import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
 import { plainStream } from "./plain-stream.js";
-import { hostError, Tally, type TransferOptions, type TransferResult } from "./transfer.js";
+import { expectHostPath, hostError, Tally, type TransferOptions, type TransferResult } from "./transfer.js";
 import { Folder } from "./transfer-folder.js";
 import { Receiver } from "./transfer-receiver.js";
 import { TarReader } from "./transfer-tar.js";
@@ -18,7 +18,7 @@ import { TarReader } from "./transfer-tar.js";
  * others skipped, and so is what this host can not have under its name. Setuid and setgid are dropped.
  */
 export async function download(link: AgentLink, guestPath: GuestPath, hostPath: string, options: TransferOptions): Promise<TransferResult> {
-	const to = resolve(expectText("hostPath", hostPath));
+	const to = expectHostPath(hostPath);
 	if (basename(to) === "") refuse("hostPath", "a path that ends in a name", hostPath);
 	const from = encodePath(guestPath, "guestPath");
 	if (options.maxBytes !== undefined) expectWhole("maxBytes", options.maxBytes, 0, Number.MAX_SAFE_INTEGER);

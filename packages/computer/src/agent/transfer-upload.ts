@@ -1,12 +1,12 @@
 /** From this host into the guest: one file, or a whole folder as one stream. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import { ComputerError } from "../errors/index.js";
-import { expectText, expectWhole } from "../expect.js";
+import { expectWhole } from "../expect.js";
 import { canceled } from "./abort.js";
 import type { AgentLink } from "./link.js";
 import { encodePath, type GuestPath } from "./paths.js";
-import { hostError, MAX_BYTES, MAX_ENTRIES, Tally, type TransferResult, type UploadOptions } from "./transfer.js";
+import { expectHostPath, hostError, MAX_BYTES, MAX_ENTRIES, Tally, type TransferResult, type UploadOptions } from "./transfer.js";
 import { Folder, NO_FOLLOW } from "./transfer-folder.js";
 import { TAR_END, tarHeader, tarPadding } from "./transfer-tar.js";
 
@@ -21,7 +21,7 @@ const MAX_UNTOLD_BYTES = 16 * 1024 * 1024;
  * the upload lasts. Symlinks stay what they are; one as `hostPath` is refused. Owners become the guest's user, setuid and setgid are dropped.
  */
 export async function upload(link: AgentLink, hostPath: string, guestPath: GuestPath, options: UploadOptions): Promise<TransferResult> {
-	const from = resolve(expectText("hostPath", hostPath));
+	const from = expectHostPath(hostPath);
 	const to = encodePath(guestPath, "guestPath");
 	const maxBytes = expectWhole("maxBytes", options.maxBytes ?? MAX_BYTES, 0, Number.MAX_SAFE_INTEGER);
 	const maxEntries = expectWhole("maxEntries", options.maxEntries ?? MAX_ENTRIES, 0, 2 ** 31 - 1);

@@ -1,6 +1,8 @@
 /** What going in and coming out have in common. */
+import { resolve } from "node:path";
 import type { Abortable } from "../driver.js";
 import { ComputerError, codeOfSystem } from "../errors/index.js";
+import { expectText, refuse } from "../expect.js";
 
 export interface TransferProgress {
 	/** Files, folders and symlinks so far. */
@@ -33,6 +35,12 @@ export interface TransferResult extends TransferProgress {
 
 export const MAX_ENTRIES = 1_000_000;
 export const MAX_BYTES = 16 * 1024 ** 3;
+/** As a whole path. An empty one would be the process' directory, with all that is in it. */
+export function expectHostPath(value: unknown): string {
+	const path = expectText("hostPath", value);
+	return path === "" ? refuse("hostPath", "a path", path) : resolve(path);
+}
+
 const MAX_SKIPPED = 1_000;
 const PROGRESS_MS = 100;
 
@@ -79,9 +87,10 @@ function tooLarge(expected: string): ComputerError {
 	});
 }
 
-/** A failure of the host's own file system, as ours. */
-export function hostError(error: unknown, path: string): ComputerError {
+/** A failure of the host's own file system, as ours. What a callback throws stays what it is. */
+export function hostError(error: unknown, path: string): unknown {
 	if (error instanceof ComputerError) return error;
-	const { code, message } = error as NodeJS.ErrnoException;
-	return new ComputerError(codeOfSystem(error) ?? "internal", `${JSON.stringify(path)} on this host: ${code ?? message}`, { cause: error });
+	const { code } = (error ?? {}) as NodeJS.ErrnoException;
+	if (code === undefined) return error;
+	return new ComputerError(codeOfSystem(error) ?? "internal", `${JSON.stringify(path)} on this host: ${code}`, { cause: error });
 }

@@ -26,7 +26,13 @@ export class Flights<T> {
 			if (running === undefined) {
 				const listeners = new Set([onProgress]);
 				const end = start((step) => {
-					for (const listener of listeners) listener(step);
+					for (const listener of listeners) {
+						try {
+							listener(step);
+						} catch {
+							// One caller's defect is not to end what others wait for.
+						}
+					}
 				}).finally(() => this.#running.delete(key));
 				this.#running.set(key, { end, listeners });
 				return await end;

@@ -55,8 +55,8 @@ class NamespaceDriver implements Driver {
 		await options.admitted;
 		const cleared = removeDead(this.#root, (name) => this.#machine(name));
 		await createRecord(this.#root, spec, this.#agentPath);
-		onProgress?.({ phase: "start", message: `starting ${spec.name}` });
 		try {
+			onProgress?.({ phase: "start", message: `starting ${spec.name}` });
 			await machine.bootNew(spec, { signal });
 		} catch (error) {
 			// `busy` here: someone has attached meanwhile and brought it up, so it is not ours to remove any more.
