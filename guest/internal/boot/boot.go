@@ -61,6 +61,8 @@ func Run(args []string, in io.Reader, out io.Writer) error {
 		err = size(in, out)
 	case args[0] == "erase":
 		err = erase(in, out)
+	case args[0] == "discard":
+		err = discardHere(in, out)
 	default:
 		err = failf("invalid_argument", "expected boot, boot probe, copy, erase, size or remove, got %q", args[0])
 	}

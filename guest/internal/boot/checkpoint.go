@@ -96,13 +96,8 @@ func copyParts(source, target string) (bytes int64, err error) {
 
 // asOwner runs a command of ours as root of a user namespace: the guest may have left files that only their own root can read.
 func asOwner(name string, in io.Reader, out io.Writer) error {
-	child := exec.Cmd{Path: "/proc/self/exe", Args: []string{"agent", "boot", name}, Env: []string{}, Dir: "/", Stdin: in, Stdout: out, Stderr: os.Stderr}
-	child.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER,
-		Pdeathsig:   syscall.SIGKILL,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
-	}
+	child := ownersCommand(name)
+	child.Stdin, child.Stdout = in, out
 	var exit *exec.ExitError
 	if err := child.Run(); errors.As(err, &exit) {
 		os.Exit(exit.ExitCode()) // it has answered
@@ -110,6 +105,18 @@ func asOwner(name string, in io.Reader, out io.Writer) error {
 		return refusal(err)
 	}
 	return nil
+}
+
+func ownersCommand(args ...string) *exec.Cmd {
+	return &exec.Cmd{
+		Path: "/proc/self/exe", Args: append([]string{"agent", "boot"}, args...), Env: []string{}, Dir: "/", Stderr: os.Stderr,
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			Pdeathsig:   syscall.SIGKILL,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		},
+	}
 }
 
 // erase is `agent boot erase`: it removes a checkpoint, or what was made ready for one or for a rollback.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"syscall"
 	"unsafe"
 )
@@ -21,6 +22,46 @@ const sliceDepth = 32
 // An ordinary user may have lost the right to empty directories that are his: overlayfs makes work/work with mode 0, and the guest may
 // have done so to any of its own. He gets it back on the way.
 func discard(root *os.Root, name string) error {
+	err := discardAs(root, name)
+	if !errors.Is(err, fs.ErrPermission) || os.Geteuid() == 0 {
+		return err
+	}
+	// What is read-only can not be given back to him, and only be opened by root of a user namespace of his.
+	here, opened := root.Open(".")
+	if opened != nil {
+		return err
+	}
+	defer here.Close()
+	child := ownersCommand("discard")
+	// Where it is, whatever it is called by now.
+	child.Dir = at(int(here.Fd()))
+	child.Stdin = strings.NewReader(name)
+	if child.Run() != nil {
+		return err
+	}
+	return nil
+}
+
+// discardHere is `agent boot discard`, of a name in the working directory. It has no locks: who starts it has them.
+func discardHere(in io.Reader, out io.Writer) error {
+	name, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(".")
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := discardAs(root, string(name)); err != nil {
+		return err
+	}
+	reply(out, answer{Status: "removed"})
+	return nil
+}
+
+// discardAs is discard by who this is.
+func discardAs(root *os.Root, name string) error {
 	err := root.Remove(name)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil

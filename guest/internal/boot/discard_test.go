@@ -52,12 +52,7 @@ func TestWhatADeepTreeTakesOfMemoryIsNotTheGuests(t *testing.T) {
 // Root may delete all there is, so there this runs once more as nobody.
 func TestWhatMayNotBeWrittenIsDeletedHoweverDeep(t *testing.T) {
 	if os.Geteuid() == 0 {
-		again := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
-		again.Dir, again.Env = "/", []string{"TMPDIR=" + os.TempDir()}
-		again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-		if out, err := again.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		asNobody(t)
 		return
 	}
 	top := t.TempDir()
@@ -118,6 +113,44 @@ func btrfs(on *os.File, request uintptr, argument []byte) error {
 		return errno
 	}
 	return nil
+}
+
+// To be run with TMPDIR on btrfs.
+func TestASubvolumeIsDeletedThoughItsOwnerMayNotOpenIt(t *testing.T) {
+	if os.Geteuid() == 0 {
+		asNobody(t)
+		return
+	}
+	top := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(top, "d"), 0o700))
+	if err := makeSubvolume(filepath.Join(top, "d"), "v"); err != nil {
+		t.Skip("no subvolume can be made here:", err)
+	}
+	path := filepath.Join(top, "d", "v")
+	must(t, os.WriteFile(filepath.Join(path, "f"), nil, 0o600))
+	directory, err := os.Open(path)
+	must(t, err)
+	must(t, os.Chmod(path, 0))
+	must(t, btrfs(directory, 0x4008941a, []byte{2, 0, 0, 0, 0, 0, 0, 0}))
+	must(t, directory.Close())
+	root, err := os.OpenRoot(top)
+	must(t, err)
+	defer root.Close()
+	must(t, discard(root, "d"))
+	if _, err := os.Lstat(filepath.Join(top, "d")); !os.IsNotExist(err) {
+		t.Error("it is left:", err)
+	}
+}
+
+// asNobody runs the test once more.
+func asNobody(t *testing.T) {
+	t.Helper()
+	again := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	again.Dir, again.Env = "/", []string{"TMPDIR=" + os.TempDir()}
+	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // nest makes directories in each other.
