@@ -112,6 +112,24 @@ describe.for(MATRIX.filter(({ driver, shell }) => driver === "podman" && shell =
 				expect(await unlisted()).toBe("");
 			});
 
+			test("a network that its service was killed in the changing of is what is asked for next", { timeout: 60_000 }, async ({ skip }) => {
+				const database = join(engine.directory, "root/libpod/bolt_state.db");
+				if (!existsSync(database)) skip("this Podman has another database, which this test can not put back");
+				if (target.capabilities.rootless) skip("this Podman can not change a network");
+				for (const wanted of ["none", "open"] as const) {
+					const computer = await openComputer({ ...target.options, name: target.computerName(`half-${wanted}`), network: "open" });
+					await output(computer, "echo kept >/root/kept");
+					await computer.setNetwork("none");
+					const none = readFileSync(database);
+					await computer.setNetwork("open");
+					writeFileSync(database, none);
+					await computer.setNetwork(wanted);
+					const seen = (await output(computer, "cat /root/kept; ls /sys/class/net | grep ^eth || true")).split("\n");
+					expect({ wanted, seen }).toEqual({ wanted, seen: wanted === "open" ? ["kept", "eth0"] : ["kept"] });
+					await computer.remove();
+				}
+			});
+
 			test("a first process that was about to start when its service and its monitor were killed ends with its container", async ({
 				skip,
 			}) => {
