@@ -20,6 +20,7 @@ describe("an engine's answer becomes a typed error", () => {
 		[404, 'no container with name or ID "box" found: no such container', "machine_gone"],
 		[409, "Container ce59d8 is not running", "machine_gone"],
 		[500, "can only create exec sessions on running containers: container state improper", "machine_gone"],
+		[500, "can only start exec sessions when their container is running: container state improper", "machine_gone"],
 		[409, "Container ce59d8 is paused, unpause the container before exec", "machine_gone"],
 		[500, "OCI runtime exec failed: exec failed: cannot exec in a stopped state: unknown", "machine_gone"],
 		[409, "removal of container ce59d8 is already in progress", "busy"],

@@ -48,7 +48,7 @@ const RULES: readonly Rule[] = [
 	{
 		code: "machine_gone",
 		pattern:
-			/no such container|no container with (name or )?id|container .* (is )?not running|only create exec sessions on running|is paused|marked for removal|no such exec|cannot exec in a (created|paused|stopped|deleted)/i,
+			/no such container|no container with (name or )?id|container .* (is )?not running|only (create|start) exec sessions (on|when)|is paused|marked for removal|no such exec|cannot exec in a (created|paused|stopped|deleted)/i,
 	},
 	{
 		code: "busy",
