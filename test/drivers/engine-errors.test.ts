@@ -31,6 +31,8 @@ describe("an engine's answer becomes a typed error", () => {
 			"busy",
 		],
 		[404, "no such image: nope:1: No such image: nope:1", "image_not_found"],
+		// Of a tag that another one has taken from an image that is there yet.
+		[404, "reference does not exist", "image_not_found"],
 		// Two that take the last tags of one image away at once.
 		[500, "unrecognized image ID sha256:17962e4ce222", "image_not_found"],
 		// Of a list, when an image of somebody else's goes meanwhile.

@@ -242,9 +242,12 @@ describe.skipIf(NO_AGENT !== undefined)(`a computer${NO_AGENT === undefined ? ""
 
 	test("closed lives on", async () => {
 		const computer = open();
-		await computer.exec("cd /usr");
+		await computer.exec("cd /usr; left=here");
 		await computer.close();
 		await computer[Symbol.asyncDispose]();
+		await expect(computer.restart()).rejects.toMatchObject({ code: "invalid_argument" });
+		await expect(computer.inspect({ signal: {} as never })).rejects.toMatchObject({ code: "invalid_argument" });
+		expect((await open().exec("echo $left")).stdout).toBe("here\n");
 		expect((await open().exec("pwd")).stdout).toBe("/usr\n");
 	});
 

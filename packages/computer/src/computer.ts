@@ -257,6 +257,7 @@ export class Computer {
 
 	/** Ends every shell and command and starts it again; files and directories of shells are kept, those of an ephemeral computer too. */
 	async restart(options: Abortable = {}): Promise<void> {
+		this.#link.expectOpen();
 		this.#link.drop();
 		await this.#slot.restart(options);
 		await this.#link.get(options.signal);

@@ -1,4 +1,4 @@
-import { canceled } from "./agent/abort.js";
+import { canceled, expectSignal } from "./agent/abort.js";
 import { Computer } from "./computer.js";
 import { type DriverReport, unavailable } from "./doctor.js";
 import type { Abortable, Availability, CreateOptions, DriverName, Machine, MachineInfo, MachineSpec } from "./driver.js";
@@ -17,6 +17,7 @@ import { recall, remember } from "./whereabouts.js";
 /** The computer of that name: found, started or made. Concurrent callers get one machine. */
 export async function openComputer(options: OpenOptions = {}): Promise<Computer> {
 	const asked = machineSpec(options);
+	expectSignal(options.signal);
 	const spec = { ...asked, folders: await resolveFolders(asked.folders) };
 	const choice = driverChoice(options.driver);
 	const size = poolSize(options.pool, spec);

@@ -1,6 +1,7 @@
 /** Where a computer's machine is: one name on one driver. Sees to it that a machine is there and runs. */
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { expectSignal } from "./agent/abort.js";
 import type {
 	Abortable,
 	CreateOptions,
@@ -148,6 +149,7 @@ export class Slot {
 
 	/** Does something with the machine in whatever state: with the one that has its name now, if another holder rolled it back. */
 	async use<T>(run: (machine: Machine) => Promise<T>, signal?: AbortSignal): Promise<T> {
+		expectSignal(signal);
 		const before = this.#machine;
 		try {
 			return await run(this.machine);

@@ -36,7 +36,7 @@ export class AgentLink {
 		expectSignal(signal);
 		if (signal?.aborted) throw canceled(signal);
 		if (this.#connection?.alive && !this.#connection.drowsy && !this.#connection.stale) return this.#connection;
-		if (this.closed) throw over();
+		this.expectOpen();
 		return waitFor(this.#opening ?? this.#begin(this.#wake()), signal);
 	}
 
@@ -48,6 +48,11 @@ export class AgentLink {
 	/** The live connection, if there is one. */
 	get current(): Connection | undefined {
 		return this.#connection?.alive ? this.#connection : undefined;
+	}
+
+	/** For what would have ended programs before it finds no connection. */
+	expectOpen(): void {
+		if (this.closed) throw over();
 	}
 
 	/** For good: there will be no other connection. */

@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
 	{
 		code: "image_not_found",
 		pattern:
-			/no such image|unrecognized image ID|failed to find image|(image|layer|size is) not known|unable to find .* in local storage|locating item named .* for image|cannot specify 64-byte hexadecimal strings/i,
+			/no such image|reference does not exist|unrecognized image ID|failed to find image|(image|layer|size is) not known|unable to find .* in local storage|locating item named .* for image|cannot specify 64-byte hexadecimal strings/i,
 	},
 	{
 		code: "machine_gone",
