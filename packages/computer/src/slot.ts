@@ -189,6 +189,8 @@ export class Slot {
 	async settings(options: Abortable, seen?: Sight): Promise<MachineSpec> {
 		const settings = seen === undefined ? await this.use((machine) => machine.settings(options), options.signal) : seen.settings;
 		if (settings !== undefined) return settings;
+		const { halfRemoved } = await this.use((machine) => machine.inspect(options), options.signal);
+		if (halfRemoved) throw new ComputerError("machine_gone", `The computer ${this.name} was removed`, { context: { name: this.name } });
 		throw new ComputerError("not_supported", `The computer ${this.name} does not say what it was made from`, {
 			hint: "It was made by another version of lms-computer, or is broken. Remove it and make it anew.",
 			context: { name: this.name },

@@ -121,9 +121,7 @@ export class NamespaceMachine implements Owner {
 	}
 
 	async settings(_options?: Abortable): Promise<MachineSpec | undefined> {
-		const record = await readRecord(this.directory);
-		if (record === undefined && (await lacksRecord(this.directory))) throw this.#gone("was removed");
-		return record?.spec;
+		return (await readRecord(this.directory))?.spec;
 	}
 
 	async reconfigure(changes: LiveSettings, options: Abortable = {}): Promise<void> {
