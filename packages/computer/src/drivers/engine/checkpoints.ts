@@ -93,7 +93,7 @@ export class EngineCheckpoints implements CheckpointStore {
 		} catch (error) {
 			if (next !== undefined) await removeContainer(engine, next.id, this.#name).catch(() => {});
 			await dropTag(engine, held).catch(() => {});
-			throw error;
+			throw takenAway(error, this.#name);
 		}
 		const tidy = async () => {
 			await removeContainer(engine, this.#id, this.#name);
@@ -121,7 +121,7 @@ export class EngineCheckpoints implements CheckpointStore {
 		} catch (error) {
 			if (made !== undefined) await removeContainer(engine, made.id, name).catch(() => {});
 			await dropTag(engine, held).catch(() => {});
-			if (!isComputerError(error, "already_exists")) throw error;
+			if (!isComputerError(error, "already_exists")) throw takenAway(error, name);
 			throw new ComputerError("already_exists", `A machine named ${name} is there already`, { cause: error, context: { name } });
 		}
 	}
@@ -151,4 +151,14 @@ export class EngineCheckpoints implements CheckpointStore {
 		if (sizeBytes !== undefined) this.#sizes.set(tag.imageId, sizeBytes);
 		return { ...toCheckpoint(tag), ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 	}
+}
+
+/** Who removes a computer removes what is kept for its name, also for one that is just about to have it. */
+function takenAway(error: unknown, name: string): unknown {
+	if (!isComputerError(error, "image_not_found")) return error;
+	return new ComputerError("busy", `What was saved for ${name} went with the removal of a computer of that name`, {
+		hint: "Try again.",
+		context: { name },
+		cause: error,
+	});
 }
