@@ -287,10 +287,10 @@ func (s *Session) follow(c *Command, sent run) {
 	}
 }
 
-// again has a fresh shell take what the command's own never read: it was about to be killed when that was sent, as all are by a `kill -9 -1`.
+// again has a fresh shell take a command that its own never began: it was about to be killed when that was sent, as all are by a `kill -9 -1`.
 func (s *Session) again(c *Command, sent *run) bool {
 	old := c.shell
-	if c.fate != "killed" || c.killed || old.unread() < len(sent.lines(old.ahead)) {
+	if c.fate != "killed" || c.killed || old.began(*sent) {
 		return false
 	}
 	s.mu.Lock()

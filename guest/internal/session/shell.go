@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -185,6 +186,18 @@ func (s *shell) update(c Config, next *run) error {
 func (s *shell) write(lines string) error {
 	_, err := s.stdin.WriteString(lines)
 	return err
+}
+
+// began tells of a shell that has ended whether it had begun with what was sent. One that is killed as it waits may still read once: one that reads ahead
+// would have said that it begins, and another one has read a byte of the line.
+func (s *shell) began(r run) bool {
+	if s.ahead {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.after == ""
+	}
+	lines := r.lines(false)
+	return len(lines)-s.unread() > strings.IndexByte(lines, '\n')
 }
 
 // unread is how many bytes of what was written the shell has not read: all that it will not read, once it has ended.
