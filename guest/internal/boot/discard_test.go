@@ -88,13 +88,23 @@ func TestSubvolumesAreDeletedThoughReadOnly(t *testing.T) {
 	for _, path := range append(made, filepath.Join(deep, "v")) {
 		directory, err := os.Open(filepath.Join(top, path))
 		must(t, err)
-		must(t, btrfs(directory, 0x4008941a, []byte{2, 0, 0, 0, 0, 0, 0, 0}))
-		must(t, directory.Close())
+		makeReadOnly(t, directory)
 	}
-	root, err := os.OpenRoot(top)
+	discardIn(t, top, "v")
+}
+
+func makeReadOnly(t *testing.T, subvolume *os.File) {
+	t.Helper()
+	must(t, btrfs(subvolume, 0x4008941a, []byte{2, 0, 0, 0, 0, 0, 0, 0}))
+	must(t, subvolume.Close())
+}
+
+func discardIn(t *testing.T, directory, name string) {
+	t.Helper()
+	root, err := os.OpenRoot(directory)
 	must(t, err)
 	defer root.Close()
-	must(t, discard(root, "v"))
+	must(t, discard(root, name))
 }
 
 func makeSubvolume(directory, name string) error {
@@ -131,12 +141,8 @@ func TestASubvolumeIsDeletedThoughItsOwnerMayNotOpenIt(t *testing.T) {
 	directory, err := os.Open(path)
 	must(t, err)
 	must(t, os.Chmod(path, 0))
-	must(t, btrfs(directory, 0x4008941a, []byte{2, 0, 0, 0, 0, 0, 0, 0}))
-	must(t, directory.Close())
-	root, err := os.OpenRoot(top)
-	must(t, err)
-	defer root.Close()
-	must(t, discard(root, "d"))
+	makeReadOnly(t, directory)
+	discardIn(t, top, "d")
 	if _, err := os.Lstat(filepath.Join(top, "d")); !os.IsNotExist(err) {
 		t.Error("it is left:", err)
 	}

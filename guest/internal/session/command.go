@@ -110,24 +110,25 @@ func (c *Command) end() {
 // does at a prompt. What does not heed it is told to end with the shell standing still, and then the shell goes too: it would take the next
 // command of the list otherwise, since a child that does not die of the interrupt makes bash go on.
 func (c *Command) takeDown(k kill) {
+	tree := c.tree.Load()
 	if !c.interrupt() {
 		c.shell.process.Signal(syscall.SIGSTOP)
-		c.tree.Load().Signal(k.signal)
-		if !c.tree.Load().Gone(k.grace) {
-			c.tree.Load().Kill()
+		tree.Signal(k.signal)
+		if !tree.Gone(k.grace) {
+			tree.Kill()
 		}
 		c.end()
 	} else {
-		if !c.tree.Load().Gone(0) { // what the list left in the background
-			c.tree.Load().Signal(k.signal)
-			if !c.tree.Load().Gone(k.grace) {
-				c.tree.Load().Kill()
+		if !tree.Gone(0) { // what the list left in the background
+			tree.Signal(k.signal)
+			if !tree.Gone(k.grace) {
+				tree.Kill()
 			}
 		}
 		if c.fate == "kept" && !c.shell.answers() {
 			c.shell.process.Kill()
 			c.shell.settle()
-			c.tree.Load().Kill() // it may have gone on in its list and started more
+			tree.Kill() // it may have gone on in its list and started more
 			c.fate = "killed"
 		}
 	}

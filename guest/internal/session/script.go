@@ -12,7 +12,7 @@ func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // since nobody sees its prompts. The trap tells a last time where the shell was, for the one that takes its place.
 func initLine(bash bool, dir string) string {
 	last := `POSIXLY_CORRECT=y; \unset -f command; ` + saveEnv(dir+"/env.exit") +
-		`case ${__lms_in-} in '') __lms_at=${PWD-};; "${PWD-}") __lms_at=$__lms_out;; *) __lms_at=${PWD-};; esac; ` +
+		`__lms_at=${PWD-}; case ${__lms_in-} in '') ;; "${PWD-}") __lms_at=$__lms_out;; esac; ` +
 		`\command printf '\0\0X%s\0' "$__lms_at" 1<>` + dir + "/ctl"
 	line := "PS1= PS2=; set +m; trap " + Quote(last) + " EXIT"
 	if bash {

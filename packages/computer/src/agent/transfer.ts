@@ -35,14 +35,14 @@ export interface TransferResult extends TransferProgress {
 
 export const MAX_ENTRIES = 1_000_000;
 export const MAX_BYTES = 16 * 1024 ** 3;
+const MAX_SKIPPED = 1_000;
+const PROGRESS_MS = 100;
+
 /** As a whole path. An empty one would be the process' directory, with all that is in it. */
 export function expectHostPath(value: unknown): string {
 	const path = expectText("hostPath", value);
 	return path === "" ? refuse("hostPath", "a path", path) : resolve(path);
 }
-
-const MAX_SKIPPED = 1_000;
-const PROGRESS_MS = 100;
 
 /** Counts, tells, and stops at the bounds. */
 export class Tally {

@@ -107,7 +107,7 @@ export class Toolbox {
 	/** Runs a tool. Never throws: a failure is a result that says what to do. */
 	async call(name: string, args: unknown, options: CallOptions = {}): Promise<ToolResult> {
 		const notes: string[] = [];
-		const say = options.door?.say ?? this.#say;
+		const say = this.#sayAt(options.door);
 		let tool: Tool | undefined;
 		let given: Arguments | undefined;
 		let answer: Answer;
@@ -140,7 +140,9 @@ export class Toolbox {
 		await this.#opening.close();
 	}
 
-	readonly #say = (name: string, args?: Arguments) => callOf(this.#tools, name, args);
+	#sayAt(door: Door | undefined): ToolCall["say"] {
+		return door?.say ?? ((name, args) => callOf(this.#tools, name, args));
+	}
 
 	#find(name: string, notes: string[], say: ToolCall["say"]): Tool {
 		const tool = toolNamed(name);
@@ -171,7 +173,7 @@ export class Toolbox {
 		};
 		options.signal?.addEventListener("abort", cancel, { once: true });
 		if (options.signal?.aborted) cancel();
-		const refusal = () => (stop.signal.reason === LATE ? this.#late(tool, args, lasts, options.door?.say ?? this.#say) : canceled());
+		const refusal = () => (stop.signal.reason === LATE ? this.#late(tool, args, lasts, this.#sayAt(options.door)) : canceled());
 		try {
 			return await unless(stop.signal, refusal, () => this.#run(tool, args, lasting, { ...options, signal: stop.signal }));
 		} finally {
@@ -192,7 +194,7 @@ export class Toolbox {
 			status,
 			settings: { ...this.#settings, ...(options.door !== undefined && { folderDepth: options.door.folderDepth }) },
 			memory: this.#memory,
-			say: options.door?.say ?? this.#say,
+			say: this.#sayAt(options.door),
 		};
 		try {
 			return await tool.run(call);

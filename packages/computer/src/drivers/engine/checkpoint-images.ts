@@ -130,20 +130,22 @@ export async function commitFiles(
 	};
 	// Not the caller's signal: Docker finishes a commit that nobody waits for.
 	const save = async (pause: boolean) =>
-		await engine.call(
-			`save the files of ${tag.name}`,
-			(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }),
-			{ deadlineMs: DEADLINES.checkpointMs },
+		await whileLayersGo(() =>
+			engine.call(
+				`save the files of ${tag.name}`,
+				(docker, abortSignal) => docker.getContainer(containerId).commit({ ...commit, pause, abortSignal }),
+				{ deadlineMs: DEADLINES.checkpointMs },
+			),
 		);
 	const { Id } = await whileSaving(engine.dialect, containerId, () =>
-		whileLayersGo(() => save(true)).catch(async (error: ComputerError) => {
+		save(true).catch(async (error: ComputerError) => {
 			// An ordinary user's Podman with cgroups of version 1 has none that it could freeze: files are then saved as they are met.
-			if (/can ?not pause/i.test(error.message)) return await whileLayersGo(() => save(false));
+			if (/can ?not pause/i.test(error.message)) return await save(false);
 			// A service that was killed while it saved the files has left it standing still, and what stands still can not be frozen.
 			const look = () => inspectContainer(engine, containerId, `look at the machine ${tag.name}`);
 			if (!(await isFrozen(engine, await look()))) throw error;
 			await untilThawed(engine, look);
-			return await whileLayersGo(() => save(true));
+			return await save(true);
 		}),
 	);
 	return { ...tag, imageId: plainId(Id), labels };

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { MachineSpec } from "../../driver.js";
-import { ComputerError } from "../../errors/index.js";
+import { ComputerError, codeOfSystem } from "../../errors/index.js";
 import { DEADLINES, NAME_PATTERN } from "../../limits.js";
 import { completeSpec } from "../earlier-specs.js";
 import { eraseBelow } from "./erase.js";
@@ -43,9 +43,9 @@ export async function createRecord(
 	} catch (error) {
 		// What can not be removed is a leftover; the error is the one from before.
 		await eraseBelow(agentPath, root, basename(unfinished)).catch(() => {});
-		const code = (error as NodeJS.ErrnoException).code;
-		if (code === "ENOSPC" || code === "EDQUOT") throw diskFull(root, error);
-		if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+		const code = codeOfSystem(error);
+		if (code === "disk_full") throw diskFull(root, error);
+		if (code !== "already_exists") throw error;
 		throw new ComputerError("already_exists", `A computer named ${spec.name} is there already`, {
 			cause: error,
 			context: { name: spec.name },
